@@ -1,0 +1,3 @@
+//! The binary `kumiki`.
+
+fn main() {}

@@ -1,0 +1,209 @@
+//! The shape of a checked manifest: what the rest of the host reads. Nothing here parses.
+//!
+//! Every path is absolute. Templates (`{{ variable }}`) are kept as text and expanded by
+//! [`crate::manifest::variables`] once the variables are known.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// One application: a checked `spin.toml` of version 2.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The manifest file.
+    pub path: PathBuf,
+    /// The folder that relative paths in the manifest start from.
+    pub directory: PathBuf,
+    pub name: String,
+    pub version: String,
+    pub description: String,
+    pub authors: Vec<String>,
+    /// `[application.tool.kumiki]`.
+    pub settings: ApplicationSettings,
+    pub variables: BTreeMap<String, VariableDeclaration>,
+    pub http_triggers: Vec<HttpTrigger>,
+    pub redis_triggers: Vec<RedisTrigger>,
+    /// By id. An inline component of a trigger stands here too, under the id that Spin gives it.
+    pub components: BTreeMap<String, Component>,
+}
+
+#[derive(Clone, Debug)]
+pub struct VariableDeclaration {
+    pub description: Option<String>,
+    /// `None`: the variable is required.
+    pub default: Option<String>,
+    /// A secret value never reaches a log or an error message.
+    pub secret: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct HttpTrigger {
+    pub id: String,
+    pub route: HttpRoute,
+    pub target: HttpTarget,
+    pub executor: HttpExecutor,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpRoute {
+    /// A pattern such as `/products/:id` or `/static/...`.
+    Pattern(String),
+    /// Reached by service chaining only.
+    Private,
+}
+
+#[derive(Clone, Debug)]
+pub enum HttpTarget {
+    /// The id of a component in [`Manifest::components`].
+    Component(String),
+    Static(StaticResponse),
+}
+
+#[derive(Clone, Debug)]
+pub struct StaticResponse {
+    pub status_code: u16,
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpExecutor {
+    Http,
+    /// Parsed and refused at load with a clear error: CGI-style guests are not run.
+    Wagi,
+}
+
+#[derive(Clone, Debug)]
+pub struct RedisTrigger {
+    pub id: String,
+    pub channel: String,
+    pub address: Option<String>,
+    pub component: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Component {
+    pub id: String,
+    pub source: Source,
+    pub description: String,
+    /// Templates by variable name.
+    pub variables: BTreeMap<String, String>,
+    pub environment: BTreeMap<String, String>,
+    pub files: Vec<FileMount>,
+    pub exclude_files: Vec<String>,
+    /// Templates.
+    pub allowed_outbound_hosts: Vec<String>,
+    pub key_value_stores: Vec<String>,
+    pub sqlite_databases: Vec<String>,
+    pub build: Option<Build>,
+    pub dependencies: BTreeMap<String, Dependency>,
+    pub dependencies_inherit_configuration: bool,
+    /// `[component.ID.tool.kumiki]`.
+    pub settings: ServiceSettings,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    Path(PathBuf),
+    /// The digest is `sha256:` and 64 hexadecimal digits.
+    Url { url: String, digest: String },
+    Registry { registry: Option<String>, package: String, version: String },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileMount {
+    /// Files that match stand in the guest at the same path relative to its root.
+    Glob(String),
+    /// A file or folder, and where it stands in the guest.
+    Placement { source: PathBuf, destination: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct Build {
+    /// Run one after the other by the shell; the first that fails ends the build.
+    pub commands: Vec<String>,
+    pub workdir: Option<PathBuf>,
+    /// Globs relative to `workdir`.
+    pub watch: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    pub source: DependencySource,
+    pub export: Option<String>,
+    pub inherit_configuration: InheritConfiguration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DependencySource {
+    Version { registry: Option<String>, package: Option<String>, version: String },
+    Path(PathBuf),
+    Url { url: String, digest: String },
+    Component(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InheritConfiguration {
+    None,
+    All,
+    Some(Vec<String>),
+}
+
+/// `[application.tool.kumiki]`: limits of the listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplicationSettings {
+    /// Bytes of a request's head that the listener accepts; more is answered 431.
+    pub header_bytes_max: usize,
+    /// Bytes of a request body; more is answered 413. `None`: no limit.
+    pub body_bytes_max: Option<u64>,
+    /// Time that a client has to send a request's head.
+    pub header_read_timeout_ms: u64,
+    /// Open connections; further clients wait to be accepted.
+    pub connections_max: usize,
+}
+
+impl Default for ApplicationSettings {
+    fn default() -> Self {
+        Self {
+            header_bytes_max: 64 * 1024,
+            body_bytes_max: None,
+            header_read_timeout_ms: 10_000,
+            connections_max: 4096,
+        }
+    }
+}
+
+/// `[component.ID.tool.kumiki]`: limits of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceSettings {
+    /// The artifact that kumiki runs in the place of the component's `source`.
+    pub source: Option<Source>,
+    /// Linear memory of one instance.
+    pub memory_max_mib: u64,
+    /// From the call to the head of the answer.
+    pub timeout_ms: u64,
+    /// Longest pause between two reads or writes of a body.
+    pub body_idle_timeout_ms: u64,
+    /// CPU time of one invocation.
+    pub cpu_ms_max: u64,
+    /// Instances that run at once; further calls wait within their deadline.
+    pub instances_max: usize,
+    /// Size of each of the service's own store files.
+    pub store_mib_max: u64,
+    /// Log output of the guest; what comes faster is dropped and counted.
+    pub log_kib_per_second: u64,
+}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            source: None,
+            memory_max_mib: 128,
+            timeout_ms: 30_000,
+            body_idle_timeout_ms: 30_000,
+            cpu_ms_max: 10_000,
+            instances_max: 128,
+            store_mib_max: 256,
+            log_kib_per_second: 256,
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Which hosts a service may reach, and the one guard that every outbound connection passes.
+
+pub mod allowed_hosts;
+pub mod guard;
