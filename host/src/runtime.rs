@@ -1,1 +1,3 @@
-//! To be written.
+//! Engines, compiled artifacts, services and their instances, and one invocation from hand-over to answer.
+
+pub mod service;

@@ -1,6 +1,11 @@
-//! What every capability may know about the invocation that it serves: who calls, and until when.
+//! What every capability may know about the invocation that it serves, and the way to another service of the app.
+//! The call itself is left to the gateway.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Instant;
+
+use wasmtime_wasi_http::WasiBody;
 
 /// One run of a handler: an HTTP request or a chained call. Enters the store at hand-over.
 #[derive(Clone, Debug)]
@@ -13,4 +18,29 @@ pub struct Invocation {
     pub depth: u32,
     /// The moment at which the invocation's answer must have begun.
     pub deadline: Instant,
+}
+
+/// The answer to a chained call, or why there is none.
+pub type ChainResult = Result<http::Response<WasiBody>, ChainError>;
+
+/// Service chaining: an HTTP request to `http://ID.spin.internal/…`, answered in process without a socket.
+pub trait Chain: Send + Sync {
+    /// Calls the service `id`. The request's URI is the guest's own; `caller` is the invocation that makes the call.
+    fn call(
+        &self,
+        id: &str,
+        request: http::Request<WasiBody>,
+        caller: &Invocation,
+    ) -> Pin<Box<dyn Future<Output = ChainResult> + Send>>;
+}
+
+/// Why a chained call has no answer. A callee that fails answers 500/502/503/504 instead, as over a socket.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// No service of this id has an HTTP trigger.
+    #[error("no service `{0}` with an HTTP trigger is part of this application")]
+    NoSuchService(String),
+    /// The chain of calls is longer than the host allows.
+    #[error("the chain of calls is deeper than {0}")]
+    TooDeep(u32),
 }
