@@ -166,30 +166,6 @@ impl KeyValueStore {
             .read(|connection| reader::keys_page(connection, after))
     }
 
-    /// All keys; at most [`RESULT_BYTES_MAX`] bytes together. A write in between may or may not be
-    /// seen.
-    pub fn keys(&self) -> Result<Vec<String>, KeyValueError> {
-        let mut all = Vec::new();
-        let mut bytes = 0;
-        let mut cursor = None;
-        loop {
-            let page = self.keys_page(cursor.as_deref())?;
-            bytes += page
-                .keys
-                .iter()
-                .map(|key| key.len() + size_of::<String>())
-                .sum::<usize>();
-            if bytes > RESULT_BYTES_MAX {
-                return Err(KeyValueError::ResultTooLarge);
-            }
-            all.extend(page.keys);
-            cursor = page.cursor;
-            if cursor.is_none() {
-                return Ok(all);
-            }
-        }
-    }
-
     /// Sets a key. As with every write: once the future has been polled the write happens, also
     /// when the future is dropped, and when it returns `Ok` the write is on disk.
     pub async fn set(&self, key: String, value: Vec<u8>) -> Result<(), KeyValueError> {

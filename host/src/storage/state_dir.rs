@@ -287,9 +287,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let _first = StateDir::open(directory.path()).unwrap();
         let second = StateDir::open(directory.path()).unwrap_err();
-        assert!(
-            matches!(second, StateDirError::InUse { pid: Some(pid), .. } if pid == std::process::id())
-        );
+        let pid = std::process::id();
+        assert!(matches!(second, StateDirError::InUse { pid: Some(found), .. } if found == pid));
         assert!(
             second
                 .to_string()
