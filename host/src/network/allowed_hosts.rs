@@ -1,8 +1,9 @@
 //! Spin's `allowed_outbound_hosts`: the list of places that a service may reach, parsed and asked.
 //!
-//! The rules are those of Spin's `outbound-networking-config` crate. One is wider: a CIDR entry also serves a DNS
-//! name, on the condition that the name resolves into it. Templates are expanded before the list comes here. The check
-//! of resolved addresses, and the connection, are left to [`super::guard`].
+//! The rules are those of Spin's `outbound-networking-config` crate. One is wider: a CIDR entry
+//! also serves a DNS name, on the condition that the name resolves into it. Templates are expanded
+//! before the list comes here. The check of resolved addresses, and the connection, are left to
+//! [`super::guard`].
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -13,7 +14,8 @@ use url::Host;
 #[cfg(test)]
 mod tests;
 
-/// The domain below which every service of the app is reached in process: `http://ID.spin.internal`.
+/// The domain below which every service of the app is reached in process:
+/// `http://ID.spin.internal`.
 pub const CHAINING_SUFFIX: &str = ".spin.internal";
 
 /// The places that one service may reach.
@@ -99,8 +101,8 @@ impl AllowedHosts {
         }
     }
 
-    /// What the list says about `scheme://host:port`. `host` is a name or an address, an IPv6 one with or without
-    /// brackets. A host that is neither is denied.
+    /// What the list says about `scheme://host:port`. `host` is a name or an address, an IPv6 one
+    /// with or without brackets. A host that is neither is denied.
     pub fn check(&self, scheme: &str, host: &str, port: u16) -> Verdict {
         let Some(host) = parse_host(host) else {
             return Verdict::Denied;
@@ -129,8 +131,8 @@ impl AllowedHosts {
         self.check(scheme, &host, address.port()) == Verdict::Allowed
     }
 
-    /// Whether requests to the app's own listener are permitted, which `self` and `*` do. The port of the entry has no
-    /// meaning here, as in Spin.
+    /// Whether requests to the app's own listener are permitted, which `self` and `*` do. The port
+    /// of the entry has no meaning here, as in Spin.
     pub fn permits_self(&self) -> bool {
         self.rules.iter().any(|rule| {
             (rule.scheme.permits("http") || rule.scheme.permits("https"))
@@ -138,12 +140,14 @@ impl AllowedHosts {
         })
     }
 
-    /// Whether the service may chain to the service `id` of its app, and nothing but its name decides it.
+    /// Whether the service may chain to the service `id` of its app, and nothing but its name
+    /// decides it.
     pub fn permits_service(&self, scheme: &str, id: &str, port: u16) -> bool {
         self.check(scheme, &format!("{id}{CHAINING_SUFFIX}"), port) == Verdict::Allowed
     }
 
-    /// The ids of the services that the list names one by one, so that a caller can say which of them do not exist.
+    /// The ids of the services that the list names one by one, so that a caller can say which of
+    /// them do not exist.
     pub fn named_services(&self) -> Vec<&str> {
         self.rules
             .iter()
@@ -162,8 +166,8 @@ pub fn chained_service(host: &str) -> Option<&str> {
     (is_chained && !id.is_empty() && id != "*").then_some(id)
 }
 
-/// Reads a host as a browser does, so that `127.1` and `0x7f000001` are the address that the system would make of them.
-/// An IPv4 address in the form of an IPv6 one is that IPv4 address.
+/// Reads a host as a browser does, so that `127.1` and `0x7f000001` are the address that the system
+/// would make of them. An IPv4 address in the form of an IPv6 one is that IPv4 address.
 pub fn parse_host(host: &str) -> Option<Host<String>> {
     let bare = host
         .strip_prefix('[')
@@ -313,7 +317,8 @@ impl HostRule {
             Some(host) => Ok(Self::Literal(host)),
             None => problem(
                 format!("has the host `{host}`, which is neither a name nor an address"),
-                "write a name, an address (IPv6 in brackets), a network such as `10.0.0.0/8`, `*` or `self`",
+                "write a name, an address (IPv6 in brackets), a network such as `10.0.0.0/8`, \
+                 `*` or `self`",
             ),
         }
     }
@@ -334,7 +339,8 @@ impl HostRule {
     }
 }
 
-/// A network of mapped addresses (`::ffff:10.0.0.0/104`) is the IPv4 network, because addresses are compared in that form.
+/// A network of mapped addresses (`::ffff:10.0.0.0/104`) is the IPv4 network, because addresses are
+/// compared in that form.
 pub(super) fn canonical_network(network: IpNet) -> IpNet {
     let network = network.trunc();
     let IpNet::V6(mapped) = network else {

@@ -1,7 +1,9 @@
-//! The guard of every outbound connection: it sees the resolved address, whoever connects and whatever the name was.
+//! The guard of every outbound connection: it sees the resolved address, whoever connects and
+//! whatever the name was.
 //!
-//! It refuses the networks that the operator blocks and the host's own admin endpoint in all its forms, and connects to
-//! the very address that it checked. Which names a service may use is left to [`super::allowed_hosts`].
+//! It refuses the networks that the operator blocks and the host's own admin endpoint in all its
+//! forms, and connects to the very address that it checked. Which names a service may use is left
+//! to [`super::allowed_hosts`].
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -36,7 +38,8 @@ pub enum Refused {
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The service's `allowed_outbound_hosts` do not permit the destination, or the address that its name has.
+    /// The service's `allowed_outbound_hosts` do not permit the destination, or the address that
+    /// its name has.
     #[error("the destination is not among the allowed outbound hosts")]
     NotAllowed,
     /// Every address of the destination is refused by the guard; this is the first.
@@ -56,13 +59,14 @@ pub enum ConnectError {
 /// An entry of `block_networks` that is neither a network nor `private`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` in block_networks is no network; write one such as `10.0.0.0/8`, an address, or `private`"
+    "`{0}` in block_networks is no network; write one such as `10.0.0.0/8`, an address, or \
+     `private`"
 )]
 pub struct BlockedNetworkError(pub String);
 
 impl Guard {
-    /// A guard for the entries of the runtime config's `block_networks`: networks, addresses, and the keyword `private`
-    /// for everything that is not globally reachable.
+    /// A guard for the entries of the runtime config's `block_networks`: networks, addresses, and
+    /// the keyword `private` for everything that is not globally reachable.
     pub fn new(block_networks: &[String]) -> Result<Self, Vec<BlockedNetworkError>> {
         let mut guard = Self::default();
         let mut errors = Vec::new();
@@ -104,9 +108,9 @@ impl Guard {
         Ok(())
     }
 
-    /// Connects to `host:port` for a service that may reach `allowed`. The name is resolved once; the addresses that
-    /// the guard and the service's CIDR entries permit are tried in turn, and the connection goes to one of them.
-    /// `timeout` covers the resolution and all attempts.
+    /// Connects to `host:port` for a service that may reach `allowed`. The name is resolved once;
+    /// the addresses that the guard and the service's CIDR entries permit are tried in turn, and
+    /// the connection goes to one of them. `timeout` covers the resolution and all attempts.
     pub async fn connect(
         &self,
         host: &str,
@@ -179,8 +183,8 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError>
     Ok(addresses)
 }
 
-/// Gives each address but the last its share of the time that is left, so that one that swallows packets does not keep
-/// the others from being tried.
+/// Gives each address but the last its share of the time that is left, so that one that swallows
+/// packets does not keep the others from being tried.
 async fn connect_in_turn(
     addresses: &[SocketAddr],
     deadline: Instant,
@@ -201,8 +205,8 @@ async fn connect_in_turn(
     Err(last_error)
 }
 
-/// The IPv4 address that an IPv6 one carries: mapped, compatible (RFC 4291) or through a translator (RFC 6052), else the
-/// address itself. `::1` and `::` stay what they are.
+/// The IPv4 address that an IPv6 one carries: mapped, compatible (RFC 4291) or through a translator
+/// (RFC 6052), else the address itself. `::1` and `::` stay what they are.
 fn plain_address(address: IpAddr) -> IpAddr {
     const TRANSLATED: [u16; 6] = [0x64, 0xff9b, 0, 0, 0, 0];
     let IpAddr::V6(six) = address else {
@@ -219,7 +223,8 @@ fn plain_address(address: IpAddr) -> IpAddr {
     six.to_ipv4().map_or(address, IpAddr::V4)
 }
 
-/// Whether an address is globally reachable, by the IANA registries of special-purpose addresses (RFC 6890).
+/// Whether an address is globally reachable, by the IANA registries of special-purpose addresses
+/// (RFC 6890).
 fn is_global(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_global_v4(address),
