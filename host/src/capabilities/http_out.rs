@@ -30,7 +30,7 @@ mod relative;
 #[cfg(test)]
 mod tests;
 
-pub use client::{Client, ClientError, ClientSettings};
+pub use client::{Client, ClientSettings};
 pub use relative::{add_concurrent_to_linker, add_to_linker};
 
 use body::TimedBody;

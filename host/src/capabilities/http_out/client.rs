@@ -11,14 +11,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use rustls::client::Resumption;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 use super::body::TimedBody;
@@ -26,6 +22,7 @@ use super::pool::{Key, Lease, Pool};
 use super::{Timeouts, errors, headers};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
+use crate::network::tls::{TlsClient, TlsSetupError};
 
 /// How a service's client is set up; `outbound_http` in the runtime config says the first and the
 /// third.
@@ -53,19 +50,11 @@ impl Default for ClientSettings {
     }
 }
 
-/// Why there is no client.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// A root certificate is damaged, or the TLS library has no protocol version to offer.
-    #[error("the TLS client cannot be set up: {0}")]
-    Tls(#[from] rustls::Error),
-}
-
 /// The client of one service. Clones share its connections.
 #[derive(Clone)]
 pub struct Client {
     pool: Arc<Pool>,
-    tls: Arc<ClientConfig>,
+    tls: TlsClient,
     limits: Vec<Arc<Semaphore>>,
 }
 
@@ -93,24 +82,11 @@ pub(super) enum Way<'a> {
 
 impl Client {
     /// A client with the public root certificates of `webpki-roots` and those of the settings.
-    pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
-        let mut roots = RootCertStore {
-            roots: webpki_roots::TLS_SERVER_ROOTS.into(),
-        };
-        for certificate in &settings.extra_roots {
-            roots.add(certificate.clone())?;
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        tls.resumption = Resumption::in_memory_sessions(32);
+    pub fn new(settings: &ClientSettings) -> Result<Self, TlsSetupError> {
         let own_limit = Arc::new(Semaphore::new(settings.requests_max));
         Ok(Self {
             pool: Pool::new(settings.is_pooling),
-            tls: Arc::new(tls),
+            tls: TlsClient::new(&settings.extra_roots, &[b"http/1.1"])?,
             limits: std::iter::once(own_limit)
                 .chain(settings.app_limit.clone())
                 .collect(),
@@ -204,7 +180,8 @@ impl Client {
         let stream = stream.map_err(errors::from_connect)?;
         let established = async {
             if route.is_tls {
-                self.handshake_tls(route.host, stream).await
+                let stream = self.tls.handshake(route.host, stream).await;
+                handshake(stream.map_err(errors::from_tls)?).await
             } else {
                 handshake(stream).await
             }
@@ -212,21 +189,6 @@ impl Client {
         timeout_at(end, established)
             .await
             .map_err(|_| Error::ConnectionTimeout)?
-    }
-
-    async fn handshake_tls(
-        &self,
-        host: &str,
-        stream: TcpStream,
-    ) -> Result<SendRequest<WasiBody>, Error> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(bare.to_owned()).map_err(|_| Error::DnsError {
-            rcode: Some("invalid dns name".to_owned()),
-            info_code: Some(0),
-        })?;
-        let connector = TlsConnector::from(self.tls.clone());
-        let stream = connector.connect(name, stream).await;
-        handshake(stream.map_err(|error| errors::from_tls(&error))?).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use wasmtime_wasi_http::Error;
 
 use crate::network::guard::ConnectError;
+use crate::network::tls::TlsError;
 
 /// The error of a connection that was not made.
 pub(super) fn from_connect(error: ConnectError) -> Error {
@@ -34,7 +35,17 @@ pub(super) fn from_connect(error: ConnectError) -> Error {
 }
 
 /// The error of a TLS handshake.
-pub(super) fn from_tls(error: &io::Error) -> Error {
+pub(super) fn from_tls(error: TlsError) -> Error {
+    let error = match error {
+        TlsError::Handshake(error) => error,
+        TlsError::InvalidName(_) => {
+            let rcode = Some("invalid dns name".to_owned());
+            return Error::DnsError {
+                rcode,
+                info_code: Some(0),
+            };
+        }
+    };
     tracing::debug!(%error, "an outbound TLS handshake failed");
     let inner = error
         .get_ref()

@@ -88,3 +88,44 @@ async fn send<T: Send + 'static>(
         Err(error) => Ok(Err(error.downcast()?)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{add_concurrent_to_linker, add_to_linker};
+    use wasmtime::Engine;
+    use wasmtime::component::{Linker, ResourceTable};
+    use wasmtime_wasi_http::{WasiHttp, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, p2, p3};
+
+    struct Instance {
+        hooks: Box<dyn WasiHttpHooks>,
+        table: ResourceTable,
+        http: WasiHttpCtx,
+    }
+
+    impl Instance {
+        fn view(&mut self) -> WasiHttpCtxView<'_> {
+            WasiHttpCtxView {
+                hooks: &mut *self.hooks,
+                table: &mut self.table,
+                ctx: &mut self.http,
+            }
+        }
+    }
+
+    #[test]
+    fn both_stand_in_front_of_the_bindings_and_leave_shadowing_off() {
+        let mut linker = Linker::<Instance>::new(&Engine::default());
+        p2::bindings::http::outgoing_handler::add_to_linker::<_, WasiHttp>(
+            &mut linker,
+            Instance::view,
+        )
+        .unwrap();
+        add_to_linker(&mut linker, Instance::view).unwrap();
+        p3::bindings::http::client::add_to_linker::<_, WasiHttp>(&mut linker, Instance::view)
+            .unwrap();
+        add_concurrent_to_linker(&mut linker, Instance::view).unwrap();
+        let again =
+            p3::bindings::http::client::add_to_linker::<_, WasiHttp>(&mut linker, Instance::view);
+        assert!(again.is_err());
+    }
+}
