@@ -2,8 +2,7 @@
 //! break the rules, take the raw request and the way to answer by [`raw_guest`](crate::raw_guest) in its place.
 
 use wasip2::http::types::{
-    Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse,
-    ResponseOutparam,
+    Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
@@ -42,7 +41,11 @@ pub struct Answer {
 impl Answer {
     /// An answer without headers of its own.
     pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: Vec::new(), body: body.into() }
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.into(),
+        }
     }
 }
 
@@ -83,7 +86,9 @@ pub fn read(request: IncomingRequest) -> Request {
     let path_with_query = request.path_with_query().unwrap_or_default();
     let body = request.consume().unwrap();
     let mut bytes = Vec::new();
-    for_each_chunk(&body.stream().unwrap(), |chunk| bytes.extend_from_slice(chunk));
+    for_each_chunk(&body.stream().unwrap(), |chunk| {
+        bytes.extend_from_slice(chunk)
+    });
     IncomingBody::finish(body);
     Request {
         method: method_name(&request.method()),
@@ -108,7 +113,9 @@ pub fn for_each_chunk(stream: &InputStream, mut take: impl FnMut(&[u8])) {
 
 /// Writes all bytes, waiting while the reader is slower; `false` when the reader has gone.
 pub fn write_all(stream: &OutputStream, bytes: &[u8]) -> bool {
-    bytes.chunks(4096).all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
+    bytes
+        .chunks(4096)
+        .all(|chunk| stream.blocking_write_and_flush(chunk).is_ok())
 }
 
 /// Sends the head of an answer and returns its open body.

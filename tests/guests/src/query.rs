@@ -7,17 +7,28 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads the query of a path such as `/a?key=x%20y`.
     pub fn of(path_with_query: &str) -> Self {
-        let Some((_, query)) = path_with_query.split_once('?') else { return Self::default() };
+        let Some((_, query)) = path_with_query.split_once('?') else {
+            return Self::default();
+        };
         let pair = |pair: &str| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(name), decode(value))
         };
-        Self(query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect())
+        Self(
+            query
+                .split('&')
+                .filter(|pair| !pair.is_empty())
+                .map(pair)
+                .collect(),
+        )
     }
 
     /// The value of `name`, or nothing.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The value of `name`, or the empty text.
@@ -27,12 +38,17 @@ impl Query {
 
     /// The number that `name` stands for, or `default`.
     pub fn number(&self, name: &str, default: u64) -> u64 {
-        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(default)
+        self.get(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(default)
     }
 
     /// Every value of `name`.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(given, _)| given == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
