@@ -11,4 +11,5 @@ pub mod handler;
 pub mod linker;
 pub mod meter;
 pub mod service;
+pub mod sources;
 pub mod state;

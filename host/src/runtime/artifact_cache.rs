@@ -63,6 +63,11 @@ struct SourceEntry {
 }
 
 impl ArtifactCache {
+    /// No cache: everything is compiled at each start.
+    pub fn none() -> Self {
+        Self { directory: None }
+    }
+
     /// A cache below `directory`, which is made if missing. Where it belongs to somebody else or others may write to it, no
     /// cache is used and one warning says so.
     pub fn open(directory: &Path) -> Self {
@@ -296,7 +301,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let source = directory.path().join("empty.wasm");
         std::fs::write(&source, EMPTY_COMPONENT).unwrap();
-        let engines = Engines::start().unwrap();
+        let engines = Engines::start(true).unwrap();
         let cache = ArtifactCache::open(&directory.path().join("cache"));
         let first = cache.load(&engines, &source).unwrap();
         let key = super::source_key(&source).unwrap();
@@ -307,7 +312,7 @@ mod tests {
     #[test]
     fn a_damaged_entry_is_compiled_again() {
         let directory = tempfile::tempdir().unwrap();
-        let engines = Engines::start().unwrap();
+        let engines = Engines::start(true).unwrap();
         let cache = ArtifactCache::open(&directory.path().join("cache"));
         cache.load_bytes(&engines, EMPTY_COMPONENT, "empty").unwrap();
         let entry = only_entry(&directory.path().join("cache"));

@@ -54,9 +54,10 @@ pub struct Engines {
 
 impl Engines {
     /// Makes both engines and starts their epoch tick. Where the address space is too short for the pools, instances are
-    /// allocated on demand and one warning says so.
-    pub fn start() -> Result<Arc<Self>, EngineError> {
+    /// allocated on demand and one warning says so. Without `pooling` they always are.
+    pub fn start(pooling: bool) -> Result<Arc<Self>, EngineError> {
         let (plain, concurrent) = match (pooled(EngineKind::Plain), pooled(EngineKind::Concurrent)) {
+            _ if !pooling => (on_demand(EngineKind::Plain)?, on_demand(EngineKind::Concurrent)?),
             (Ok(plain), Ok(concurrent)) => (plain, concurrent),
             (Err(reason), _) | (_, Err(reason)) => {
                 tracing::warn!(
