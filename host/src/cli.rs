@@ -6,6 +6,8 @@ pub mod completions;
 pub mod doctor;
 pub mod locate;
 pub mod new;
+#[cfg(test)]
+mod sample;
 pub mod signals;
 pub mod up;
 pub mod watch;

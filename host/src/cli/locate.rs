@@ -3,37 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-
 use crate::manifest::model::Manifest;
-use pending as manifest;
-use pending::LoadOptions;
-
-mod pending {
-    use super::{Manifest, Path};
-    pub struct LoadOptions {
-        pub profile: Option<String>,
-        pub stock: bool,
-    }
-    pub fn load(_: &Path, options: &LoadOptions) -> Result<Manifest, std::io::Error> {
-        let _ = (&options.profile, options.stock);
-        Err(std::io::Error::other("pending"))
-    }
-}
-
-/// The name of a manifest in its folder.
-pub const MANIFEST_FILE: &str = "spin.toml";
+use crate::manifest::{self, FILE_NAME, LoadOptions};
 
 /// Why there is no manifest to work on.
 #[derive(Debug, thiserror::Error)]
 pub enum LocateError {
     /// Nothing stands at the given path.
-    #[error(
-        "{path} does not exist; give a manifest, or a folder with a {MANIFEST_FILE}, with --file"
-    )]
+    #[error("{path} does not exist; give a manifest, or a folder with a {FILE_NAME}, with --file")]
     Missing { path: PathBuf },
     /// The given folder has no manifest.
-    #[error("the folder {path} has no {MANIFEST_FILE}; name the manifest with --file")]
+    #[error("the folder {path} has no {FILE_NAME}; name the manifest with --file")]
     EmptyFolder { path: PathBuf },
     /// A component in the place of a manifest.
     #[error(
@@ -42,7 +22,7 @@ pub enum LocateError {
     WebAssembly { path: PathBuf },
     /// No flag, and neither this folder nor one above it has a manifest.
     #[error(
-        "no {MANIFEST_FILE} in {path} nor in a folder above it; name one with --file, or make a new \
+        "no {FILE_NAME} in {path} nor in a folder above it; name one with --file, or make a new \
          app with `kumiki new`"
     )]
     NotFound { path: PathBuf },
@@ -58,7 +38,7 @@ pub fn manifest_path(
         Some(given) => given_manifest(&current_directory.join(given)),
         None => current_directory
             .ancestors()
-            .map(|folder| folder.join(MANIFEST_FILE))
+            .map(|folder| folder.join(FILE_NAME))
             .find(|candidate| candidate.is_file())
             .ok_or_else(|| LocateError::NotFound {
                 path: current_directory.to_owned(),
@@ -69,7 +49,7 @@ pub fn manifest_path(
 fn given_manifest(path: &Path) -> Result<PathBuf, LocateError> {
     let path = path.to_owned();
     if path.is_dir() {
-        let inside = path.join(MANIFEST_FILE);
+        let inside = path.join(FILE_NAME);
         return if inside.is_file() {
             Ok(inside)
         } else {
@@ -99,8 +79,7 @@ pub fn load_manifest(path: &Path, profile: Option<&str>, stock: bool) -> anyhow:
         profile: profile.map(str::to_owned),
         stock,
     };
-    manifest::load(path, &options)
-        .with_context(|| format!("{} cannot be run as it is", path.display()))
+    Ok(manifest::load(path, &options)?)
 }
 
 #[cfg(test)]
@@ -110,7 +89,7 @@ mod tests {
     #[test]
     fn a_folder_means_the_manifest_in_it() {
         let folder = tempfile::tempdir().unwrap();
-        let manifest = folder.path().join(MANIFEST_FILE);
+        let manifest = folder.path().join(FILE_NAME);
         std::fs::write(&manifest, "").unwrap();
         assert_eq!(
             manifest_path(Some(folder.path()), Path::new("/")).unwrap(),
@@ -131,10 +110,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let below = folder.path().join("a/b");
         std::fs::create_dir_all(&below).unwrap();
-        std::fs::write(folder.path().join(MANIFEST_FILE), "").unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "").unwrap();
         assert_eq!(
             manifest_path(None, &below).unwrap(),
-            folder.path().join(MANIFEST_FILE)
+            folder.path().join(FILE_NAME)
         );
     }
 

@@ -104,3 +104,61 @@ impl BuildJob {
         self.components.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::manifest;
+
+    const FOUR: &str = r#"
+        [[trigger.http]]
+        route = "/..."
+        component = "a"
+
+        [component.a]
+        source = "target/a.wasm"
+        build = { command = "make all" }
+
+        [component.b]
+        source = "target/b.wasm"
+        build = { command = "make all" }
+
+        [component.c]
+        source = "target/c.wasm"
+        build = { command = ["make one", "make two"], workdir = "c" }
+
+        [component.d]
+        source = "ready.wasm"
+    "#;
+
+    fn ids(ids: &[&str]) -> Vec<String> {
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
+
+    #[test]
+    fn equal_commands_in_one_folder_run_once() {
+        let manifest = manifest(FOUR);
+        let plan = BuildPlan::of(&manifest, &[]).unwrap();
+        assert_eq!(plan.jobs.len(), 2);
+        assert_eq!(plan.jobs[0].name(), "a, b");
+        assert_eq!(plan.jobs[0].workdir, manifest.directory);
+        assert_eq!(plan.jobs[0].artifacts.len(), 2);
+        assert_eq!(plan.jobs[1].commands, ["make one", "make two"]);
+        assert_eq!(plan.jobs[1].workdir, manifest.directory.join("c"));
+    }
+
+    #[test]
+    fn a_choice_of_components_is_a_choice_of_jobs() {
+        let plan = BuildPlan::of(&manifest(FOUR), &ids(&["c"])).unwrap();
+        assert_eq!(plan.jobs.len(), 1);
+        assert_eq!(plan.jobs[0].components, ["c"]);
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_refused() {
+        let unknown = BuildPlan::of(&manifest(FOUR), &ids(&["x"])).unwrap_err();
+        assert!(unknown.to_string().contains("a, b, c, d"), "{unknown}");
+        let ready = BuildPlan::of(&manifest(FOUR), &ids(&["d"])).unwrap_err();
+        assert_eq!(ready, PlanError::NoCommand("d".to_owned()));
+    }
+}

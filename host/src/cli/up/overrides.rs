@@ -86,3 +86,83 @@ fn retain(manifest: &mut Manifest, ids: &[String]) {
         .redis_triggers
         .retain(|trigger| kept.contains(&trigger.component));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{manifest, up_options};
+
+    const TWO: &str = r#"
+        [[trigger.http]]
+        route = "/a"
+        component = "a"
+
+        [[trigger.http]]
+        route = "/b"
+        component = "b"
+
+        [[trigger.http]]
+        route = "/static"
+        static_response = { status_code = 200 }
+
+        [component.a]
+        source = "a.wasm"
+        environment = { KEEP = "1", CHANGE = "1" }
+
+        [component.b]
+        source = "b.wasm"
+    "#;
+
+    #[test]
+    fn environment_and_limits_reach_every_component() {
+        let mut manifest = manifest(TWO);
+        let flags = [
+            "--env=CHANGE=2",
+            "--max-instance-memory=10485761",
+            "--request-timeout=5s",
+            "--http1-max-buf-size=9000",
+        ];
+        apply(&mut manifest, &up_options(&flags)).unwrap();
+        for component in manifest.components.values() {
+            assert_eq!(component.environment["CHANGE"], "2");
+            assert_eq!(component.settings.memory_max_mib, 10);
+            assert_eq!(component.settings.timeout_ms, 5_000);
+        }
+        assert_eq!(manifest.components["a"].environment["KEEP"], "1");
+        assert_eq!(manifest.settings.header_bytes_max, 9_000);
+    }
+
+    #[test]
+    fn without_flags_nothing_changes() {
+        let mut changed = manifest(TWO);
+        apply(&mut changed, &up_options(&[])).unwrap();
+        assert_eq!(format!("{changed:?}"), format!("{:?}", manifest(TWO)));
+    }
+
+    #[test]
+    fn only_the_named_components_stay() {
+        let mut manifest = manifest(TWO);
+        apply(&mut manifest, &up_options(&["-c", "b"])).unwrap();
+        assert_eq!(manifest.components.keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(manifest.http_triggers.len(), 1);
+    }
+
+    #[test]
+    fn unknown_components_are_named_with_the_known_ones() {
+        for flag in ["--component-id", "--follow"] {
+            let error = apply(&mut manifest(TWO), &up_options(&[flag, "c"])).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains(flag) && message.contains("a, b"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_below_a_mebibyte_is_refused() {
+        let options = up_options(&["--max-instance-memory", "65536"]);
+        let error = apply(&mut manifest(TWO), &options).unwrap_err();
+        assert_eq!(error, OverrideError::MemoryTooSmall);
+    }
+}

@@ -87,3 +87,68 @@ fn split_wildcard(pattern: &str) -> (&str, bool) {
         None => (pattern, false),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::manifest;
+
+    const ROUTES: &str = r#"
+        [[trigger.http]]
+        route = "/products/:id"
+        component = "shop"
+
+        [[trigger.http]]
+        route = "/..."
+        component = "page"
+
+        [[trigger.http]]
+        route = "/twice"
+        component = "page"
+
+        [[trigger.http]]
+        route = "/twice"
+        component = "shop"
+
+        [[trigger.http]]
+        route = { private = true }
+        component = "page"
+
+        [[trigger.http]]
+        id = "gone"
+        route = "/gone"
+        static_response = { status_code = 410 }
+
+        [component.shop]
+        source = "shop.wasm"
+        description = "Sells"
+
+        [component.page]
+        source = "page.wasm"
+    "#;
+
+    #[test]
+    fn plain_text_is_spins() {
+        let text = describe(
+            &manifest(ROUTES),
+            "http://127.0.0.1:3000",
+            RoutesFormat::Plain,
+        );
+        let expected = "Serving http://127.0.0.1:3000\nAvailable Routes:\n  \
+            shop: http://127.0.0.1:3000/products/:id\n    Sells\n  \
+            page: http://127.0.0.1:3000 (wildcard)\n  \
+            shop: http://127.0.0.1:3000/twice\n    Sells\n  \
+            gone: http://127.0.0.1:3000/gone\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn json_has_spins_fields() {
+        let text = describe(&manifest(ROUTES), "https://[::1]:443", RoutesFormat::Json);
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["base_url"], "https://[::1]:443");
+        let wildcard = serde_json::json!({"id": "page", "route": "", "wildcard": true});
+        assert_eq!(document["routes"][1], wildcard);
+        assert_eq!(document["routes"][0]["description"], "Sells");
+    }
+}
