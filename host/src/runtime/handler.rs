@@ -1,5 +1,6 @@
 //! The HTTP handler that a component exports, and one call of it in a store of its own.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::oneshot;
@@ -96,6 +97,9 @@ async fn run_v02(
     proxy.wasi_http_incoming_handler().call_handle(store, request, answer).await
 }
 
+/// Ends when the guest has read its request's body, or given it up.
+type BodyRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
+
 async fn run_v03(
     pre: &ServicePre<InstanceState>,
     store: &mut Store<InstanceState>,
@@ -106,7 +110,9 @@ async fn run_v03(
     store
         .run_concurrent(async move |accessor| -> wasmtime::Result<()> {
             let (request, body_read) = accessor.with(|mut access| {
-                p3::Request::from_http(access.data_mut().http().hooks, request)
+                let http = access.data_mut().http();
+                let (request, body_read) = p3::Request::from_http(http.hooks, request);
+                (request, Box::pin(body_read) as BodyRead)
             });
             let answer = match service.handle(accessor, request).await? {
                 Ok(response) => {

@@ -23,7 +23,7 @@ pub struct Grants {
     pub environment: Vec<(String, String)>,
     pub files: files::Config,
     pub logs: logs::Config,
-    pub variables: Arc<variables::Config>,
+    pub variables: variables::Config,
     pub key_value: Arc<key_value::Config>,
     pub sqlite: Arc<sqlite::Config>,
     pub redis: Arc<redis::Config>,

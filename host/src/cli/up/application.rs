@@ -60,7 +60,7 @@ impl Application {
             services: table,
         })?;
         for shadowed in gateway.shadowed() {
-            tracing::warn!("{shadowed}");
+            tracing::warn!(?shadowed, "of two identical routes the last one is served");
         }
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
@@ -101,8 +101,10 @@ fn resolver(
     options: &UpOptions,
     config: &RuntimeConfig,
 ) -> anyhow::Result<Resolver> {
+    let arguments: Vec<String> =
+        options.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let sources = Sources {
-        command_line: &options.variables,
+        command_line: &arguments,
         providers: &config.variables_providers,
         environment: &|name| std::env::var(name).ok(),
         dotenv: Some(".env".as_ref()),

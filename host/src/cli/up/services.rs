@@ -226,5 +226,10 @@ impl<'a> Parts<'a> {
 
 fn guard(config: &RuntimeConfig) -> Guard {
     let networking = &config.outbound_networking;
-    Guard::new(networking.block_networks.clone(), networking.block_private_networks)
+    let mut entries: Vec<String> =
+        networking.block_networks.iter().map(ToString::to_string).collect();
+    if networking.block_private_networks {
+        entries.push("private".to_owned());
+    }
+    Guard::new(&entries).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::capabilities::key_value::redis::{Redis, RedisError};
+use crate::capabilities::key_value::redis::Redis;
 use crate::capabilities::key_value::sqlite::Sqlite;
 use crate::capabilities::key_value::{self, Backend};
 use crate::capabilities::sqlite;
@@ -23,7 +23,7 @@ const DEFAULT_LABEL: &str = "default";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("key-value store `{label}`: {error}")]
-    Redis { label: String, error: RedisError },
+    Redis { label: String, error: ::redis::RedisError },
 }
 
 /// Where a label leads.
