@@ -1,4 +1,4 @@
-//! Reads a parsed TOML tree key by key and collects every mistake, so that one run reports them all.
+//! Reads a parsed TOML tree key by key and collects every mistake, so that one run reports all.
 //!
 //! A key is known because someone asked for it: what nobody asked for is reported by
 //! [`Table::finish`], with the nearest key that was. Meaning is left to the callers.
@@ -96,9 +96,15 @@ impl<'t> Document<'t> {
         for error in syntax {
             let span = error.span().unwrap_or(0..0);
             let message = format!("syntax error: {}", error.message().trim());
-            let finding = text.finding(Severity::Mistake, &span, String::new(), message, None);
-            broken_lines.extend(finding.position.map(|position| position.line));
-            diagnostics.push(finding);
+            let help = "a key or a table can stand only once; join the two";
+            let help = message.ends_with("duplicate key").then(|| help.to_owned());
+            let finding = text.finding(Severity::Mistake, &span, String::new(), message, help);
+            // What follows on a broken line is mostly an echo of the first mistake there.
+            let line = finding.position.map_or(0, |position| position.line);
+            if !broken_lines.contains(&line) {
+                broken_lines.push(line);
+                diagnostics.push(finding);
+            }
         }
         for finding in self.findings.into_inner() {
             let Finding {

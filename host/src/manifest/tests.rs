@@ -43,7 +43,8 @@ fn bad(text: &str) -> Vec<String> {
 /// A valid manifest, with more text behind it.
 fn with(rest: &str) -> String {
     format!(
-        "spin_manifest_version = 2\n[application]\nname = \"a\"\n[component.c]\nsource = \"c.wasm\"\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"c\"\n{rest}"
+        "spin_manifest_version = 2\n[application]\nname = \"a\"\n[component.c]\n\
+         source = \"c.wasm\"\n[[trigger.http]]\nroute = \"/\"\ncomponent = \"c\"\n{rest}"
     )
 }
 
@@ -82,7 +83,8 @@ channel = "orders"
 component = "cart"
 
 [component.cart]
-source = { url = "https://example.com/cart.wasm", digest = "sha256:ABCD1234abcd1234abcd1234abcd1234abcd1234abcd1234abcd1234abcd1234" }
+source = { url = "https://example.com/cart.wasm", 
+digest = "sha256:ABCD1234abcd1234abcd1234abcd1234abcd1234abcd1234abcd1234abcd1234" }
 description = "the cart"
 variables = { token = "Bearer {{ token }}" }
 environment = { LEVEL = "info" }
@@ -356,7 +358,8 @@ fn names_that_spin_refuses_are_refused() {
 #[test]
 fn a_variable_is_either_required_or_has_a_default() {
     let text = with(
-        "[variables]\na = {}\nb = { required = true, default = \"x\" }\nc = { required = false }\nd = { required = false, default = \"\" }\n",
+        "[variables]\na = {}\nb = { required = true, default = \"x\" }\n\
+         c = { required = false }\nd = { required = false, default = \"\" }\n",
     );
     assert_eq!(
         bad(&text),
