@@ -241,14 +241,10 @@ impl<'t> Field<'t> {
         );
     }
 
-    fn name(&self) -> &str {
-        self.path.rsplit('.').next().unwrap_or_default()
-    }
-
     pub(super) fn string(&self) -> Option<&'t str> {
         let text = self.value().as_str();
         if text.is_none() {
-            self.wrong_kind("a text", &format!("`{} = \"…\"`", self.name()));
+            self.wrong_kind("a text", "it in quotes: `\"…\"`");
         }
         text
     }
@@ -290,7 +286,7 @@ impl<'t> Field<'t> {
     /// The elements of a list.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         let Some(list) = self.value().as_array() else {
-            self.wrong_kind("a list", &format!("`{} = [ … ]`", self.name()));
+            self.wrong_kind("a list", "it in brackets: `[ … ]`");
             return None;
         };
         Some(self.enumerate(list))
@@ -324,7 +320,10 @@ impl<'t> Field<'t> {
 
     pub(super) fn table(&self) -> Option<Table<'t>> {
         let Some(table) = self.value().as_table() else {
-            self.wrong_kind("a table", &format!("`[{}]` and its keys below", self.path));
+            self.wrong_kind(
+                "a table",
+                "`{ key = … }`, or its keys below a header of their own",
+            );
             return None;
         };
         let span = self.value.span();
