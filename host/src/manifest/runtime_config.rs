@@ -164,7 +164,8 @@ pub fn load(path: &Path) -> Result<RuntimeConfig, Diagnostics> {
     parse(&text, path)
 }
 
-/// Reads a runtime config from its text; `path` is where it stands, for messages and relative paths.
+/// Reads a runtime config from its text; `path` is where it stands, for messages and relative
+/// paths.
 ///
 /// # Errors
 /// All mistakes of the text.
