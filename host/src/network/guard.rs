@@ -6,22 +6,44 @@
 //! to [`super::allowed_hosts`].
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Host;
 
 use super::allowed_hosts::{AllowedHosts, Verdict, canonical_network, parse_host};
 
-/// What no service may reach, whatever its manifest grants. One per host.
-#[derive(Clone, Debug, Default)]
+#[cfg(test)]
+mod tests;
+
+/// Names that one service may have looked up at once. A lookup holds a thread of the host until the
+/// resolver answers, even when nobody waits for it any more.
+const LOOKUPS_MAX: usize = 16;
+
+/// What no service may reach, whatever its manifest grants. One set of rules per host, and one
+/// guard per service made of it by [`Guard::for_service`].
+#[derive(Clone, Debug)]
 pub struct Guard {
     blocked_networks: Vec<IpNet>,
     blocks_private: bool,
     refused_endpoints: Vec<SocketAddr>,
+    lookups: Arc<Semaphore>,
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self {
+            blocked_networks: Vec::new(),
+            blocks_private: false,
+            refused_endpoints: Vec::new(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+        }
+    }
 }
 
 /// Why the guard refuses an address.
@@ -90,6 +112,14 @@ impl Guard {
         self.refused_endpoints.push(listener);
     }
 
+    /// The same rules for another service, whose lookups do not wait for those of its neighbours.
+    pub fn for_service(&self) -> Self {
+        Self {
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
+            ..self.clone()
+        }
+    }
+
     /// Judges an address at the moment of the connection.
     pub fn check(&self, address: SocketAddr) -> Result<(), Refused> {
         let ip = plain_address(address.ip());
@@ -125,7 +155,7 @@ impl Guard {
             Verdict::Denied => return Err(ConnectError::NotAllowed),
         };
         let deadline = Instant::now() + timeout;
-        let addresses = tokio::time::timeout_at(deadline, resolve(host, port))
+        let addresses = tokio::time::timeout_at(deadline, self.resolve(host, port))
             .await
             .map_err(|_| ConnectError::TimedOut)??;
         let addresses = self.permitted(addresses, networks.as_deref())?;
@@ -140,6 +170,27 @@ impl Guard {
     ) -> Result<TcpStream, ConnectError> {
         self.check(address)?;
         connect_in_turn(&[address], Instant::now() + timeout).await
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = match parse_host(host) {
+            Some(Host::Ipv4(address)) => return Ok(vec![SocketAddr::new(address.into(), port)]),
+            Some(Host::Ipv6(address)) => return Ok(vec![SocketAddr::new(address.into(), port)]),
+            Some(Host::Domain(name)) => name,
+            None => return Err(ConnectError::Resolve(io::ErrorKind::InvalidInput.into())),
+        };
+        let permit = self.lookups.clone().acquire_owned().await;
+        let lookup = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            (name.as_str(), port)
+                .to_socket_addrs()
+                .map(Iterator::collect::<Vec<_>>)
+        });
+        let found = lookup.await.map_err(|_| ConnectError::TimedOut)?;
+        match found.map_err(ConnectError::Resolve)? {
+            none if none.is_empty() => Err(ConnectError::Resolve(io::ErrorKind::NotFound.into())),
+            addresses => Ok(addresses),
+        }
     }
 
     fn permitted(
@@ -165,22 +216,6 @@ impl Guard {
             (true, None) => Err(ConnectError::NotAllowed),
         }
     }
-}
-
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
-    let no_address = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    let name = match parse_host(host) {
-        Some(Host::Ipv4(address)) => return Ok(vec![SocketAddr::new(address.into(), port)]),
-        Some(Host::Ipv6(address)) => return Ok(vec![SocketAddr::new(address.into(), port)]),
-        Some(Host::Domain(name)) => name,
-        None => return Err(ConnectError::Resolve(no_address())),
-    };
-    let found = tokio::net::lookup_host((name.as_str(), port)).await;
-    let addresses: Vec<_> = found.map_err(ConnectError::Resolve)?.collect();
-    if addresses.is_empty() {
-        return Err(ConnectError::Resolve(no_address()));
-    }
-    Ok(addresses)
 }
 
 /// Gives each address but the last its share of the time that is left, so that one that swallows
@@ -267,198 +302,4 @@ fn is_global_v6(address: Ipv6Addr) -> bool {
         || address.is_loopback()
         || address.is_unspecified()
         || address.is_multicast())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ConnectError, Guard, Refused};
-    use crate::network::allowed_hosts::AllowedHosts;
-    use proptest::prelude::{prop_assert, proptest};
-    use std::net::{Ipv4Addr, SocketAddr};
-    use std::time::Duration;
-    use tokio::net::TcpListener;
-
-    const TIMEOUT: Duration = Duration::from_secs(20);
-
-    fn allowed(entry: &str) -> AllowedHosts {
-        AllowedHosts::parse(&[entry.to_owned()]).unwrap()
-    }
-
-    fn blocking(entries: &[&str]) -> Guard {
-        Guard::new(
-            &entries
-                .iter()
-                .map(|entry| entry.to_string())
-                .collect::<Vec<_>>(),
-        )
-        .unwrap()
-    }
-
-    fn check(guard: &Guard, address: &str) -> Result<(), Refused> {
-        guard.check(address.parse().unwrap())
-    }
-
-    #[test]
-    fn the_admin_endpoint_is_refused_in_all_its_forms() {
-        let mut guard = Guard::default();
-        guard.refuse_endpoint("127.0.0.1:3999".parse().unwrap());
-        for address in [
-            "127.0.0.1:3999",
-            "127.255.0.9:3999",
-            "0.0.0.0:3999",
-            "[::1]:3999",
-            "[::]:3999",
-            "[::ffff:127.0.0.1]:3999",
-            "[::ffff:0.0.0.0]:3999",
-            "[::127.0.0.1]:3999",
-            "[64:ff9b::127.0.0.1]:3999",
-        ] {
-            let refused = Err(Refused::AdminEndpoint(address.parse().unwrap()));
-            assert_eq!(check(&guard, address), refused);
-        }
-        assert_eq!(check(&guard, "127.0.0.1:3000"), Ok(()));
-        assert_eq!(check(&guard, "192.0.2.1:3999"), Ok(()));
-    }
-
-    #[test]
-    fn a_listener_on_another_interface_is_refused_there_and_on_loopback() {
-        let mut guard = Guard::default();
-        guard.refuse_endpoint("10.1.2.3:3999".parse().unwrap());
-        assert!(check(&guard, "10.1.2.3:3999").is_err());
-        assert!(check(&guard, "[::ffff:10.1.2.3]:3999").is_err());
-        assert!(check(&guard, "10.1.2.4:3999").is_ok());
-    }
-
-    #[test]
-    fn private_is_what_is_not_globally_reachable() {
-        let guard = blocking(&["private"]);
-        for address in [
-            "0.0.0.0:1",
-            "10.9.8.7:1",
-            "100.64.1.1:1",
-            "127.0.0.1:1",
-            "169.254.0.1:1",
-            "172.31.0.1:1",
-            "192.0.0.1:1",
-            "192.168.3.4:1",
-            "198.19.0.1:1",
-            "224.0.0.1:1",
-            "255.255.255.255:1",
-            "[::1]:1",
-            "[::ffff:10.10.10.10]:1",
-            "[fc00::f00d]:1",
-            "[fe80::1]:1",
-            "[2001:db8::1]:1",
-            "[64:ff9b::10.0.0.1]:1",
-            "[2002:7f00:1::]:1",
-        ] {
-            assert!(check(&guard, address).is_err(), "{address}");
-        }
-        for address in [
-            "123.123.123.123:1",
-            "[2600::beef]:1",
-            "[64:ff9b::8.8.8.8]:1",
-        ] {
-            assert!(check(&guard, address).is_ok(), "{address}");
-        }
-    }
-
-    #[test]
-    fn blocked_networks_hold_mapped_addresses_too() {
-        let guard = blocking(&["123.123.0.0/16", "2001::/96", "9.9.9.9"]);
-        for address in [
-            "123.123.1.1:1",
-            "[::ffff:123.123.1.1]:1",
-            "[2001::1000]:1",
-            "9.9.9.9:1",
-        ] {
-            assert!(check(&guard, address).is_err(), "{address}");
-        }
-        assert!(check(&guard, "123.100.1.1:1").is_ok());
-        let wrong = Guard::new(&["priv".to_owned(), "1.2.3.4/40".to_owned()]).unwrap_err();
-        assert_eq!(wrong.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_name_is_connected_only_where_its_address_is_permitted() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let guard = Guard::default();
-        let connect = async |entry: String, host| {
-            guard
-                .connect(host, port, &allowed(&entry), "http", TIMEOUT)
-                .await
-        };
-        let stream = connect(format!("http://127.0.0.0/8:{port}"), "localhost")
-            .await
-            .unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), listener.local_addr().unwrap());
-        assert!(stream.nodelay().unwrap());
-        let outside = connect(format!("http://10.0.0.0/8:{port}"), "localhost").await;
-        assert!(matches!(outside, Err(ConnectError::NotAllowed)));
-        let elsewhere = connect("http://example.com".to_owned(), "localhost").await;
-        assert!(matches!(elsewhere, Err(ConnectError::NotAllowed)));
-    }
-
-    #[tokio::test]
-    async fn a_permitted_name_does_not_lead_to_the_admin_endpoint() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let mut guard = Guard::default();
-        guard.refuse_endpoint(listener.local_addr().unwrap());
-        for host in [
-            "localhost",
-            "127.1",
-            "2130706433",
-            "0.0.0.0",
-            "[::]",
-            "[::ffff:7f00:1]",
-        ] {
-            let error = guard
-                .connect(host, port, &allowed("*://*:*"), "http", TIMEOUT)
-                .await;
-            assert!(matches!(error, Err(ConnectError::Refused(_))), "{host}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_port_without_a_listener_and_a_name_without_an_address_are_told_apart() {
-        let unused = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let guard = Guard::default();
-        let everything = allowed("*://*:*");
-        let refused = guard
-            .connect("127.0.0.1", unused.port(), &everything, "tcp", TIMEOUT)
-            .await;
-        assert!(matches!(refused, Err(ConnectError::Connect(_))));
-        let unknown = guard
-            .connect("no such name", 80, &everything, "tcp", TIMEOUT)
-            .await;
-        assert!(matches!(unknown, Err(ConnectError::NotAllowed)));
-        let late = guard.connect(
-            "127.0.0.1",
-            unused.port(),
-            &everything,
-            "tcp",
-            Duration::ZERO,
-        );
-        assert!(matches!(
-            late.await,
-            Err(ConnectError::TimedOut | ConnectError::Connect(_))
-        ));
-    }
-
-    proptest! {
-        #[test]
-        fn no_form_of_a_blocked_address_passes(last: u32, port: u16) {
-            let guard = blocking(&["0.0.0.0/0"]);
-            let address = Ipv4Addr::from(last);
-            prop_assert!(guard.check(SocketAddr::new(address.into(), port)).is_err());
-            let mapped = address.to_ipv6_mapped();
-            prop_assert!(guard.check(SocketAddr::new(mapped.into(), port)).is_err());
-        }
-    }
 }
