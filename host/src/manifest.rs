@@ -140,9 +140,9 @@ impl Context<'_> {
                 }
             }
             Err(error) => field.refuse_part(
-                error.span(),
+                error.span,
                 false,
-                error.to_string(),
+                error.reason.to_string(),
                 "write the name of a variable as `{{ name }}`",
             ),
         }

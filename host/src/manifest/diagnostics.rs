@@ -294,7 +294,8 @@ mod tests {
     #[test]
     fn a_secret_is_masked_in_the_excerpt() {
         let text = "p = { default = \"hunter2\", oops = 1 }";
-        let finding = Text::new(text, vec![16..25]).finding(
+        let secret = 16..25;
+        let finding = Text::new(text, vec![secret]).finding(
             Severity::Mistake,
             &(27..31),
             String::new(),

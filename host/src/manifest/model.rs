@@ -4,6 +4,7 @@
 //! [`crate::manifest::variables`] once the variables are known.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// One application: a checked `spin.toml` of version 2.
@@ -26,13 +27,29 @@ pub struct Manifest {
     pub components: BTreeMap<String, Component>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VariableDeclaration {
     pub description: Option<String>,
     /// `None`: the variable is required.
     pub default: Option<String>,
     /// A secret value never reaches a log or an error message.
     pub secret: bool,
+}
+
+impl fmt::Debug for VariableDeclaration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let default = if self.secret {
+            None
+        } else {
+            self.default.as_deref()
+        };
+        out.debug_struct("VariableDeclaration")
+            .field("description", &self.description)
+            .field("default", &default)
+            .field("required", &self.default.is_none())
+            .field("secret", &self.secret)
+            .finish()
+    }
 }
 
 #[derive(Clone, Debug)]

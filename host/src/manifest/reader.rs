@@ -349,10 +349,6 @@ pub(super) struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn path(&self) -> &str {
-        &self.path
-    }
-
     fn join(&self, name: &str) -> String {
         let bare = !name.is_empty()
             && name

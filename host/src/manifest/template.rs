@@ -28,32 +28,25 @@ pub enum Part {
     },
 }
 
-/// What is wrong with a template. `span` is in bytes of the template, `column` counts its
-/// characters from one.
+/// Why a text is no template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TemplateError {
-    #[error("`{{{{` at column {column} is never closed by `}}}}`")]
-    Unclosed { column: usize, span: Range<usize> },
-    #[error("`{{{{ }}}}` at column {column} names no variable")]
-    Nameless { column: usize, span: Range<usize> },
-    #[error("`{name}` at column {column} cannot name a variable: {reason}")]
-    BadName {
-        name: String,
-        reason: String,
-        column: usize,
-        span: Range<usize>,
-    },
+#[error("{reason} (at column {column})")]
+pub struct TemplateError {
+    pub reason: TemplateMistake,
+    /// Where it is, in characters of the template, counted from one.
+    pub column: usize,
+    /// The bytes of the template that are wrong.
+    pub span: Range<usize>,
 }
 
-impl TemplateError {
-    /// The bytes of the template that are wrong.
-    pub fn span(&self) -> Range<usize> {
-        match self {
-            Self::Unclosed { span, .. }
-            | Self::Nameless { span, .. }
-            | Self::BadName { span, .. } => span.clone(),
-        }
-    }
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateMistake {
+    #[error("`{{{{` is never closed by `}}}}`")]
+    Unclosed,
+    #[error("`{{{{ }}}}` names no variable")]
+    Nameless,
+    #[error("`{name}` cannot name a variable: {reason}")]
+    BadName { name: String, reason: String },
 }
 
 impl Template {
@@ -73,34 +66,27 @@ impl Template {
                 parts.push(Part::Text(text.to_owned()));
             }
             let open = offset + text.len();
-            let column = template
-                .get(..open)
-                .map_or(0, |before| before.chars().count())
-                + 1;
+            let refuse = |reason, span: Range<usize>| {
+                let before = template.get(..span.start).unwrap_or_default();
+                Err(TemplateError {
+                    reason,
+                    column: before.chars().count() + 1,
+                    span,
+                })
+            };
             let Some((inside, _)) = after.split_once("}}") else {
-                return Err(TemplateError::Unclosed {
-                    column,
-                    span: open..open + 2,
-                });
+                return refuse(TemplateMistake::Unclosed, open..open + 2);
             };
             let name_start = open + 2 + (inside.len() - inside.trim_start().len());
             let name = inside.trim();
             let span = name_start..name_start + name.len();
             offset = open + 2 + inside.len() + 2;
             if name.is_empty() {
-                return Err(TemplateError::Nameless {
-                    column,
-                    span: open..offset,
-                });
+                return refuse(TemplateMistake::Nameless, open..offset);
             }
             if let Err(reason) = names::check_variable(name) {
                 let name = name.to_owned();
-                return Err(TemplateError::BadName {
-                    name,
-                    reason,
-                    column,
-                    span,
-                });
+                return refuse(TemplateMistake::BadName { name, reason }, span);
             }
             parts.push(Part::Variable {
                 name: name.to_owned(),
@@ -173,14 +159,21 @@ mod tests {
     #[test]
     fn mistakes_name_their_column() {
         let message = |text| Template::parse(text).unwrap_err().to_string();
-        assert_eq!(message("ä{{ a"), "`{{` at column 2 is never closed by `}}`");
-        assert_eq!(message("a {{ }}"), "`{{ }}` at column 3 names no variable");
+        assert_eq!(
+            message("ä{{ a"),
+            "`{{` is never closed by `}}` (at column 2)"
+        );
+        assert_eq!(
+            message("a {{ }}"),
+            "`{{ }}` names no variable (at column 3)"
+        );
         assert_eq!(
             message("{{ a }}{{ a b }}"),
-            "`a b` at column 8 cannot name a variable: ` ` is not a lower-case letter, a digit or `_`"
+            "`a b` cannot name a variable: \
+             ` ` is not a lower-case letter, a digit or `_` (at column 11)"
         );
         let error = Template::parse("{{ a {{ b }}").unwrap_err();
-        assert_eq!(error.span(), 3..9);
+        assert_eq!(error.span.clone(), 3..9);
     }
 
     #[test]
@@ -216,7 +209,7 @@ mod tests {
                 Ok(template) => for (name, span) in template.variables() {
                     prop_assert_eq!(&text[span], name);
                 },
-                Err(error) => prop_assert!(text.get(error.span()).is_some()),
+                Err(error) => prop_assert!(text.get(error.span.clone()).is_some()),
             }
         }
     }
