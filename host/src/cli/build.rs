@@ -15,7 +15,7 @@ use anyhow::Context;
 use clap::{Args, Parser};
 use tokio::sync::Semaphore;
 
-pub use plan::{BuildJob, BuildPlan, PlanError};
+pub use plan::{BuildJob, BuildPlan, PlanError, artifact};
 use progress::{JobProgress, Progress};
 
 use crate::cli::locate::{load_manifest, manifest_path};
