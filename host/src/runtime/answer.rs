@@ -57,12 +57,20 @@ impl Run {
         meter: Arc<Meter>,
         limits: AnswerLimits,
     ) -> Self {
-        Self { guest: Metered::new(guest, meter.clone()), head, meter, limits }
+        Self {
+            guest: Metered::new(guest, meter.clone()),
+            head,
+            meter,
+            limits,
+        }
     }
 
     /// The answer. A caller that drops this future early leaves the guest running in the background.
     pub async fn answer(self) -> Head {
-        RunsOn { answer: Some(Box::pin(self.run())) }.await
+        RunsOn {
+            answer: Some(Box::pin(self.run())),
+        }
+        .await
     }
 
     async fn run(mut self) -> Head {
@@ -71,13 +79,23 @@ impl Run {
         let (parts, body) = head.into_parts();
         let gathered = gather(&mut self.guest, body, guest_ended).await?;
         let body = match gathered {
-            Gathered::Whole { body, guest_ended: true } => body,
-            Gathered::Whole { body, guest_ended: false } => {
+            Gathered::Whole {
+                body,
+                guest_ended: true,
+            } => body,
+            Gathered::Whole {
+                body,
+                guest_ended: false,
+            } => {
                 tokio::spawn(self.finish());
                 body
             }
             Gathered::Streaming { frames, body } => {
-                let body = StreamedBody { frames, body, meter: self.meter.clone() };
+                let body = StreamedBody {
+                    frames,
+                    body,
+                    meter: self.meter.clone(),
+                };
                 tokio::spawn(self.finish());
                 body.boxed_unsync()
             }
@@ -101,10 +119,12 @@ impl Run {
                 Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
             }
         });
-        tokio::time::timeout_at(deadline, waiting).await.unwrap_or_else(|_| {
-            self.meter.fail();
-            Err(InvocationError::DeadlineExceeded(self.limits.timeout_ms))
-        })
+        tokio::time::timeout_at(deadline, waiting)
+            .await
+            .unwrap_or_else(|_| {
+                self.meter.fail();
+                Err(InvocationError::DeadlineExceeded(self.limits.timeout_ms))
+            })
     }
 
     /// Runs the guest to its end after its head was sent, unless its bodies stand still for too long.
@@ -132,7 +152,10 @@ enum Gathered {
     /// The body is complete.
     Whole { body: WasiBody, guest_ended: bool },
     /// The body goes on.
-    Streaming { frames: VecDeque<Frame<Bytes>>, body: WasiBody },
+    Streaming {
+        frames: VecDeque<Frame<Bytes>>,
+        body: WasiBody,
+    },
 }
 
 /// Polls guest and body in turn until the body ends, grows large, or both wait for something else.
@@ -174,7 +197,10 @@ async fn gather(
     })
     .await?;
     Ok(if ended {
-        Gathered::Whole { body: whole(frames), guest_ended }
+        Gathered::Whole {
+            body: whole(frames),
+            guest_ended,
+        }
     } else {
         Gathered::Streaming { frames, body }
     })
@@ -187,13 +213,21 @@ fn whole(mut frames: VecDeque<Frame<Bytes>>) -> WasiBody {
         return http_body_util::StreamBody::new(futures::stream::iter(frames)).boxed_unsync();
     }
     let only = if frames.len() == 1 {
-        frames.pop_front().and_then(|frame| frame.into_data().ok()).unwrap_or_default()
+        frames
+            .pop_front()
+            .and_then(|frame| frame.into_data().ok())
+            .unwrap_or_default()
     } else {
         let mut all = BytesMut::new();
-        frames.iter().filter_map(Frame::data_ref).for_each(|data| all.extend_from_slice(data));
+        frames
+            .iter()
+            .filter_map(Frame::data_ref)
+            .for_each(|data| all.extend_from_slice(data));
         all.freeze()
     };
-    Full::new(only).map_err(|never| match never {}).boxed_unsync()
+    Full::new(only)
+        .map_err(|never| match never {})
+        .boxed_unsync()
 }
 
 /// A body that streams from a running guest. Its end counts only if the guest did not fail: a store that is dropped closes
@@ -225,8 +259,12 @@ impl Body for StreamedBody {
 
     fn size_hint(&self) -> SizeHint {
         let mut hint = self.body.size_hint();
-        let gathered =
-            self.frames.iter().filter_map(Frame::data_ref).map(|data| data.len() as u64).sum();
+        let gathered = self
+            .frames
+            .iter()
+            .filter_map(Frame::data_ref)
+            .map(|data| data.len() as u64)
+            .sum();
         if let Some(exact) = hint.exact() {
             hint.set_exact(exact.saturating_add(gathered));
         }
@@ -254,7 +292,8 @@ impl Future for RunsOn {
 
 impl Drop for RunsOn {
     fn drop(&mut self) {
-        let (Some(answer), Ok(runtime)) = (self.answer.take(), tokio::runtime::Handle::try_current())
+        let (Some(answer), Ok(runtime)) =
+            (self.answer.take(), tokio::runtime::Handle::try_current())
         else {
             return;
         };

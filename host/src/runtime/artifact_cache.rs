@@ -33,7 +33,10 @@ pub enum ArtifactError {
     Read { path: String, error: std::io::Error },
     /// The bytes are not a component.
     #[error("{path}: {error}")]
-    Componentize { path: String, error: ComponentizeError },
+    Componentize {
+        path: String,
+        error: ComponentizeError,
+    },
     /// The component is valid but does not compile in our engine.
     #[error("{path}: it does not compile: {reason}")]
     Compile { path: String, reason: String },
@@ -71,11 +74,18 @@ impl ArtifactCache {
     /// A cache below `directory`, which is made if missing. Where it belongs to somebody else or others may write to it, no
     /// cache is used and one warning says so.
     pub fn open(directory: &Path) -> Self {
-        for part in [directory.to_owned(), directory.join("sources"), directory.join("artifacts")] {
-            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&part);
-            let trusted = made.and_then(|()| part.symlink_metadata()).is_ok_and(|metadata| {
-                metadata.is_dir() && is_ours(&metadata)
-            });
+        for part in [
+            directory.to_owned(),
+            directory.join("sources"),
+            directory.join("artifacts"),
+        ] {
+            let made = std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&part);
+            let trusted = made
+                .and_then(|()| part.symlink_metadata())
+                .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
             if !trusted {
                 tracing::warn!(
                     "{} belongs to another user or others may write to it: compiled artifacts are not \
@@ -85,26 +95,35 @@ impl ArtifactCache {
                 return Self { directory: None };
             }
         }
-        Self { directory: Some(directory.to_owned()) }
+        Self {
+            directory: Some(directory.to_owned()),
+        }
     }
 
     /// The component of an artifact on disk, from the cache or compiled now.
     pub fn load(&self, engines: &Engines, path: &Path) -> Result<Artifact, ArtifactError> {
         let source_key = source_key(path);
-        if let Some(artifact) =
-            source_key.as_deref().and_then(|key| self.load_cached(engines, key))
+        if let Some(artifact) = source_key
+            .as_deref()
+            .and_then(|key| self.load_cached(engines, key))
         {
             return Ok(artifact);
         }
-        let wasm = std::fs::read(path)
-            .map_err(|error| ArtifactError::Read { path: path.display().to_string(), error })?;
+        let wasm = std::fs::read(path).map_err(|error| ArtifactError::Read {
+            path: path.display().to_string(),
+            error,
+        })?;
         let artifact = self.load_bytes(engines, &wasm, &path.display().to_string())?;
         if let Some(key) = source_key {
             let entry = SourceEntry {
                 digest: artifact.digest.clone(),
                 concurrent: artifact.kind == EngineKind::Concurrent,
             };
-            self.write("sources", &key, &serde_json::to_vec(&entry).unwrap_or_default());
+            self.write(
+                "sources",
+                &key,
+                &serde_json::to_vec(&entry).unwrap_or_default(),
+            );
         }
         Ok(artifact)
     }
@@ -117,15 +136,25 @@ impl ArtifactCache {
         name: &str,
     ) -> Result<Artifact, ArtifactError> {
         let digest = hex::encode(Sha256::digest(wasm));
-        let invalid =
-            |error| ArtifactError::Componentize { path: name.to_owned(), error };
+        let invalid = |error| ArtifactError::Componentize {
+            path: name.to_owned(),
+            error,
+        };
         let component_bytes = componentize(wasm).map_err(invalid)?;
         let kind = engine_kind(&component_bytes).map_err(invalid)?;
         if let Some(component) = self.map_artifact(engines.get(kind), &digest, kind) {
-            return Ok(Artifact { component, kind, digest });
+            return Ok(Artifact {
+                component,
+                kind,
+                digest,
+            });
         }
         let component = self.compile(engines, &component_bytes, &digest, kind, name)?;
-        Ok(Artifact { component, kind, digest })
+        Ok(Artifact {
+            component,
+            kind,
+            digest,
+        })
     }
 
     fn compile(
@@ -142,7 +171,11 @@ impl ArtifactCache {
         };
         let engine = engines.get(kind);
         let machine_code = engine.precompile_component(component).map_err(refused)?;
-        self.write("artifacts", &artifact_key(engine, digest, kind), &with_checksum(&machine_code));
+        self.write(
+            "artifacts",
+            &artifact_key(engine, digest, kind),
+            &with_checksum(&machine_code),
+        );
         match deserialize_bytes(engine, &machine_code) {
             Ok(component) => Ok(component),
             Err(reason) => {
@@ -155,9 +188,17 @@ impl ArtifactCache {
     fn load_cached(&self, engines: &Engines, source_key: &str) -> Option<Artifact> {
         let (bytes, _) = self.read_trusted("sources", source_key)?;
         let entry: SourceEntry = serde_json::from_slice(&bytes).ok()?;
-        let kind = if entry.concurrent { EngineKind::Concurrent } else { EngineKind::Plain };
+        let kind = if entry.concurrent {
+            EngineKind::Concurrent
+        } else {
+            EngineKind::Plain
+        };
         let component = self.map_artifact(engines.get(kind), &entry.digest, kind)?;
-        Some(Artifact { component, kind, digest: entry.digest })
+        Some(Artifact {
+            component,
+            kind,
+            digest: entry.digest,
+        })
     }
 
     fn map_artifact(&self, engine: &Engine, digest: &str, kind: EngineKind) -> Option<Component> {
@@ -178,7 +219,11 @@ impl ArtifactCache {
     fn read_trusted(&self, folder: &str, key: &str) -> Option<(Vec<u8>, File)> {
         let path = self.directory.as_ref()?.join(folder).join(key);
         let no_follow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-        let mut file = OpenOptions::new().read(true).custom_flags(no_follow).open(&path).ok()?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(no_follow)
+            .open(&path)
+            .ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !is_ours(&metadata) {
             tracing::warn!("{} belongs to another user and is not used", path.display());
@@ -191,7 +236,9 @@ impl ArtifactCache {
 
     /// Writes an entry; a failure costs only time at the next start, so it is logged and nothing more.
     fn write(&self, folder: &str, key: &str, bytes: &[u8]) {
-        let Some(directory) = &self.directory else { return };
+        let Some(directory) = &self.directory else {
+            return;
+        };
         let folder = directory.join(folder);
         let written = tempfile::NamedTempFile::new_in(&folder).and_then(|mut file| {
             file.write_all(bytes)?;
@@ -206,13 +253,21 @@ impl ArtifactCache {
     }
 
     fn evict(&self) {
-        let Some(directory) = &self.directory else { return };
-        let Ok(entries) = std::fs::read_dir(directory.join("artifacts")) else { return };
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        let Ok(entries) = std::fs::read_dir(directory.join("artifacts")) else {
+            return;
+        };
         let mut entries: Vec<_> = entries
             .flatten()
             .filter_map(|entry| {
                 let metadata = entry.metadata().ok()?;
-                Some((metadata.atime().max(metadata.mtime()), metadata.len(), entry.path()))
+                Some((
+                    metadata.atime().max(metadata.mtime()),
+                    metadata.len(),
+                    entry.path(),
+                ))
             })
             .collect();
         let mut bytes: u64 = entries.iter().map(|(_, size, _)| size).sum();
@@ -269,14 +324,20 @@ fn checksum_holds(entry: &[u8]) -> bool {
         .is_some_and(|(bytes, checksum)| checksum == xxh3_128(bytes).to_le_bytes())
 }
 
-#[expect(unsafe_code, reason = "mapped machine code; the entry's owner and checksum were checked")]
+#[expect(
+    unsafe_code,
+    reason = "mapped machine code; the entry's owner and checksum were checked"
+)]
 fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file was written by this host's user from `Engine::precompile_component`, nobody else may write
     // it, its checksum holds, and entries are never changed in place.
     unsafe { Component::deserialize_file(engine, path) }
 }
 
-#[expect(unsafe_code, reason = "machine code that this process compiled a moment ago")]
+#[expect(
+    unsafe_code,
+    reason = "machine code that this process compiled a moment ago"
+)]
 fn deserialize_bytes(engine: &Engine, machine_code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes come straight from `Engine::precompile_component`.
     unsafe { Component::deserialize(engine, machine_code) }
@@ -290,8 +351,10 @@ mod tests {
     const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 
     fn only_entry(directory: &std::path::Path) -> std::path::PathBuf {
-        let mut entries: Vec<_> =
-            std::fs::read_dir(directory.join("artifacts")).unwrap().flatten().collect();
+        let mut entries: Vec<_> = std::fs::read_dir(directory.join("artifacts"))
+            .unwrap()
+            .flatten()
+            .collect();
         assert_eq!(entries.len(), 1);
         entries.remove(0).path()
     }
@@ -305,7 +368,9 @@ mod tests {
         let cache = ArtifactCache::open(&directory.path().join("cache"));
         let first = cache.load(&engines, &source).unwrap();
         let key = super::source_key(&source).unwrap();
-        let second = cache.load_cached(&engines, &key).expect("the cache answers without the wasm");
+        let second = cache
+            .load_cached(&engines, &key)
+            .expect("the cache answers without the wasm");
         assert_eq!(first.digest, second.digest);
     }
 
@@ -314,13 +379,21 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let engines = Engines::start(true).unwrap();
         let cache = ArtifactCache::open(&directory.path().join("cache"));
-        cache.load_bytes(&engines, EMPTY_COMPONENT, "empty").unwrap();
+        cache
+            .load_bytes(&engines, EMPTY_COMPONENT, "empty")
+            .unwrap();
         let entry = only_entry(&directory.path().join("cache"));
         let good = std::fs::read(&entry).unwrap();
-        for damaged in [&good[..good.len() / 2], b"", b"\x7fELF and then nothing of use"] {
+        for damaged in [
+            &good[..good.len() / 2],
+            b"",
+            b"\x7fELF and then nothing of use",
+        ] {
             std::fs::remove_file(&entry).unwrap();
             std::fs::write(&entry, damaged).unwrap();
-            cache.load_bytes(&engines, EMPTY_COMPONENT, "empty").unwrap();
+            cache
+                .load_bytes(&engines, EMPTY_COMPONENT, "empty")
+                .unwrap();
             assert_eq!(std::fs::read(&entry).unwrap(), good);
         }
     }

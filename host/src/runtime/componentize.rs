@@ -46,7 +46,10 @@ pub fn engine_kind(component: &[u8]) -> Result<EngineKind, ComponentizeError> {
         & !WasmFeatures::CM_ASYNC
         & !WasmFeatures::CM_ASYNC_STACKFUL
         & !WasmFeatures::CM_MORE_ASYNC_BUILTINS;
-    if Validator::new_with_features(plain).validate_all(component).is_ok() {
+    if Validator::new_with_features(plain)
+        .validate_all(component)
+        .is_ok()
+    {
         return Ok(EngineKind::Plain);
     }
     Validator::new_with_features(WasmFeatures::all())
@@ -58,7 +61,9 @@ pub fn engine_kind(component: &[u8]) -> Result<EngineKind, ComponentizeError> {
 fn encoding(wasm: &[u8]) -> Result<Encoding, ComponentizeError> {
     match Parser::new(0).parse_all(wasm).next() {
         Some(Ok(Payload::Version { encoding, .. })) => Ok(encoding),
-        Some(Ok(_)) | None => Err(ComponentizeError::NotWasm("the header is missing".to_owned())),
+        Some(Ok(_)) | None => Err(ComponentizeError::NotWasm(
+            "the header is missing".to_owned(),
+        )),
         Some(Err(error)) => Err(ComponentizeError::NotWasm(error.to_string())),
     }
 }
@@ -99,8 +104,8 @@ impl ModuleShape {
                 }
                 Payload::ExportSection(exports) => {
                     for export in exports {
-                        let export =
-                            export.map_err(|error| ComponentizeError::NotWasm(error.to_string()))?;
+                        let export = export
+                            .map_err(|error| ComponentizeError::NotWasm(error.to_string()))?;
                         shape.is_command |= export.name == "_start";
                     }
                 }
@@ -118,8 +123,14 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_wasm_are_refused() {
-        assert!(matches!(componentize(b"hello"), Err(ComponentizeError::NotWasm(_))));
-        assert!(matches!(componentize(b""), Err(ComponentizeError::NotWasm(_))));
+        assert!(matches!(
+            componentize(b"hello"),
+            Err(ComponentizeError::NotWasm(_))
+        ));
+        assert!(matches!(
+            componentize(b""),
+            Err(ComponentizeError::NotWasm(_))
+        ));
     }
 
     #[test]

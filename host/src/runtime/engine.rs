@@ -56,15 +56,22 @@ impl Engines {
     /// Makes both engines and starts their epoch tick. Where the address space is too short for the pools, instances are
     /// allocated on demand and one warning says so. Without `pooling` they always are.
     pub fn start(pooling: bool) -> Result<Arc<Self>, EngineError> {
-        let (plain, concurrent) = match (pooled(EngineKind::Plain), pooled(EngineKind::Concurrent)) {
-            _ if !pooling => (on_demand(EngineKind::Plain)?, on_demand(EngineKind::Concurrent)?),
+        let (plain, concurrent) = match (pooled(EngineKind::Plain), pooled(EngineKind::Concurrent))
+        {
+            _ if !pooling => (
+                on_demand(EngineKind::Plain)?,
+                on_demand(EngineKind::Concurrent)?,
+            ),
             (Ok(plain), Ok(concurrent)) => (plain, concurrent),
             (Err(reason), _) | (_, Err(reason)) => {
                 tracing::warn!(
                     "instances are allocated on demand, which is slower: the pool needs more address space \
                      than this process may take ({reason:#}); raise `ulimit -v` to mend it"
                 );
-                (on_demand(EngineKind::Plain)?, on_demand(EngineKind::Concurrent)?)
+                (
+                    on_demand(EngineKind::Plain)?,
+                    on_demand(EngineKind::Concurrent)?,
+                )
             }
         };
         let engines = Arc::new(Self {

@@ -52,7 +52,10 @@ impl Handler {
         ServicePre::new(pre).map(Self::V03).map_err(|_| {
             let engine = linker.engine();
             let ty = component.component_type();
-            let exports: Vec<_> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
+            let exports: Vec<_> = ty
+                .exports(engine)
+                .map(|(name, _)| name.to_owned())
+                .collect();
             HandlerError::NoHandler(exports.join(", "))
         })
     }
@@ -94,7 +97,10 @@ async fn run_v02(
             let _ = sender.send(answer.map_err(guest_error));
         }
     })?;
-    proxy.wasi_http_incoming_handler().call_handle(store, request, answer).await
+    proxy
+        .wasi_http_incoming_handler()
+        .call_handle(store, request, answer)
+        .await
 }
 
 /// Ends when the guest has read its request's body, or given it up.

@@ -85,8 +85,15 @@ impl Meter {
             return Err(Stopped::Deadline);
         }
         let running = now.saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
-        let used = self.cpu_used_ns.load(Ordering::Relaxed).saturating_add(running);
-        if used > self.cpu_max_ns { Err(Stopped::Cpu) } else { Ok(()) }
+        let used = self
+            .cpu_used_ns
+            .load(Ordering::Relaxed)
+            .saturating_add(running);
+        if used > self.cpu_max_ns {
+            Err(Stopped::Cpu)
+        } else {
+            Ok(())
+        }
     }
 
     fn resume(&self) {
@@ -94,7 +101,9 @@ impl Meter {
     }
 
     fn pause(&self) {
-        let ran = self.now_ns().saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
+        let ran = self
+            .now_ns()
+            .saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
         self.cpu_used_ns.fetch_add(ran, Ordering::Relaxed);
     }
 
@@ -112,7 +121,10 @@ pub fn install<T: 'static>(store: &mut Store<T>, meter: std::sync::Arc<Meter>) {
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |_| {
         meter.verdict().map_err(wasmtime::Error::from)?;
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
     });
 }
 

@@ -26,7 +26,7 @@ pub struct Grants {
     pub variables: variables::Config,
     pub key_value: Arc<key_value::Config>,
     pub sqlite: Arc<sqlite::Config>,
-    pub redis: Arc<redis::Config>,
+    pub redis: redis::Config,
     pub http_out: Arc<http_out::Config>,
     pub sockets: sockets::Config,
 }
@@ -60,7 +60,15 @@ impl Service {
         host_instances: Arc<Semaphore>,
     ) -> Self {
         let instances = Arc::new(Semaphore::new(settings.instances_max));
-        Self { id, engine, handler, grants, settings, instances, host_instances }
+        Self {
+            id,
+            engine,
+            handler,
+            grants,
+            settings,
+            instances,
+            host_instances,
+        }
     }
 
     /// The component's id in the manifest.
@@ -92,7 +100,9 @@ impl Service {
         };
         let (head_sender, head) = oneshot::channel();
         let guest = self.guest(request, invocation, meter.clone(), head_sender, admission);
-        Run::new(Box::pin(guest), head, meter, limits).answer().await
+        Run::new(Box::pin(guest), head, meter, limits)
+            .answer()
+            .await
     }
 
     /// Waits for a free instance, at most until the deadline.
@@ -101,7 +111,10 @@ impl Service {
         let waiting = async {
             let instance = self.instances.clone().acquire_owned().await.ok()?;
             let host_instance = self.host_instances.clone().acquire_owned().await.ok()?;
-            Some(Admission { _instance: instance, _host_instance: host_instance })
+            Some(Admission {
+                _instance: instance,
+                _host_instance: host_instance,
+            })
         };
         tokio::time::timeout_at(deadline.into(), waiting)
             .await

@@ -29,7 +29,11 @@ pub enum SourceError {
         "{url} has the digest sha256:{actual}, but the manifest states {stated}; if the new content \
          is wanted, state its digest"
     )]
-    Digest { url: String, stated: String, actual: String },
+    Digest {
+        url: String,
+        stated: String,
+        actual: String,
+    },
     /// The download could not be kept.
     #[error("{path}: {reason}")]
     Keep { path: String, reason: String },
@@ -45,9 +49,13 @@ pub enum SourceError {
 pub fn locate(source: &Source, downloads: &Path) -> Result<PathBuf, SourceError> {
     match source {
         Source::Path(path) if path.is_file() => Ok(path.clone()),
-        Source::Path(path) => Err(SourceError::Missing { path: path.display().to_string() }),
+        Source::Path(path) => Err(SourceError::Missing {
+            path: path.display().to_string(),
+        }),
         Source::Url { url, digest } => fetch(url, digest, downloads),
-        Source::Registry { package, version, .. } => Err(SourceError::Registry {
+        Source::Registry {
+            package, version, ..
+        } => Err(SourceError::Registry {
             package: package.clone(),
             version: version.clone(),
         }),
@@ -55,13 +63,18 @@ pub fn locate(source: &Source, downloads: &Path) -> Result<PathBuf, SourceError>
 }
 
 fn fetch(url: &str, digest: &str, downloads: &Path) -> Result<PathBuf, SourceError> {
-    let stated = digest.strip_prefix("sha256:").unwrap_or(digest).to_ascii_lowercase();
+    let stated = digest
+        .strip_prefix("sha256:")
+        .unwrap_or(digest)
+        .to_ascii_lowercase();
     let kept = downloads.join(format!("{stated}.wasm"));
     if std::fs::read(&kept).is_ok_and(|bytes| hex::encode(Sha256::digest(&bytes)) == stated) {
         return Ok(kept);
     }
-    let bytes = download(url)
-        .map_err(|reason| SourceError::Download { url: url.to_owned(), reason })?;
+    let bytes = download(url).map_err(|reason| SourceError::Download {
+        url: url.to_owned(),
+        reason,
+    })?;
     let actual = hex::encode(Sha256::digest(&bytes));
     if actual != stated {
         return Err(SourceError::Digest {
@@ -78,8 +91,10 @@ fn fetch(url: &str, digest: &str, downloads: &Path) -> Result<PathBuf, SourceErr
 }
 
 fn download(url: &str) -> Result<Vec<u8>, String> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().timeout_global(Some(DOWNLOAD_TIMEOUT)).build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(DOWNLOAD_TIMEOUT))
+        .build()
+        .into();
     let response = agent.get(url).call().map_err(|error| error.to_string())?;
     let mut bytes = Vec::new();
     response
@@ -142,8 +157,10 @@ mod tests {
     #[test]
     fn a_wrong_digest_is_refused_and_nothing_is_kept() {
         let downloads = tempfile::tempdir().unwrap();
-        let source =
-            Source::Url { url: server(b"other", 1), digest: format!("sha256:{}", "0".repeat(64)) };
+        let source = Source::Url {
+            url: server(b"other", 1),
+            digest: format!("sha256:{}", "0".repeat(64)),
+        };
         let error = locate(&source, downloads.path()).unwrap_err();
         assert!(matches!(error, SourceError::Digest { .. }), "{error}");
         assert_eq!(std::fs::read_dir(downloads.path()).unwrap().count(), 0);

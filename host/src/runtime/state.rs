@@ -33,25 +33,40 @@ impl InstanceState {
     }
 
     pub fn key_value(&mut self) -> key_value::KeyValueView<'_> {
-        key_value::KeyValueView { context: &mut self.key_value, table: &mut self.table }
+        key_value::KeyValueView {
+            context: &mut self.key_value,
+            table: &mut self.table,
+        }
     }
 
     pub fn sqlite(&mut self) -> sqlite::SqliteView<'_> {
-        sqlite::SqliteView { context: &mut self.sqlite, table: &mut self.table }
+        sqlite::SqliteView {
+            context: &mut self.sqlite,
+            table: &mut self.table,
+        }
     }
 
     pub fn redis(&mut self) -> redis::RedisView<'_> {
-        redis::RedisView { context: &mut self.redis, table: &mut self.table }
+        redis::RedisView {
+            context: &mut self.redis,
+            table: &mut self.table,
+        }
     }
 
     pub fn variables(&mut self) -> variables::VariablesView<'_> {
-        variables::VariablesView { context: &mut self.variables, table: &mut self.table }
+        variables::VariablesView {
+            context: &mut self.variables,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiView for InstanceState {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
@@ -75,7 +90,11 @@ pub struct MemoryLimiter {
 impl MemoryLimiter {
     /// A limit in bytes over all linear memories of the instance.
     pub fn new(bytes_max: usize) -> Self {
-        Self { bytes: 0, bytes_max, table_elements: 0 }
+        Self {
+            bytes: 0,
+            bytes_max,
+            table_elements: 0,
+        }
     }
 }
 
@@ -100,7 +119,9 @@ impl wasmtime::ResourceLimiter for MemoryLimiter {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        let elements = self.table_elements.saturating_add(desired.saturating_sub(current));
+        let elements = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
         let allowed = elements <= TABLE_ELEMENTS_MAX;
         if allowed {
             self.table_elements = elements;

@@ -114,8 +114,12 @@ pub fn for_each_chunk(stream: &InputStream, mut take: impl FnMut(&[u8])) {
 /// Writes all bytes, waiting while the reader is slower; `false` when the reader has gone.
 pub fn write_all(stream: &OutputStream, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
-        let Ok(permitted) = stream.check_write() else { return false };
-        let length = usize::try_from(permitted).unwrap_or(usize::MAX).min(bytes.len());
+        let Ok(permitted) = stream.check_write() else {
+            return false;
+        };
+        let length = usize::try_from(permitted)
+            .unwrap_or(usize::MAX)
+            .min(bytes.len());
         if length == 0 {
             stream.subscribe().block();
         } else if stream.write(&bytes[..length]).is_err() {

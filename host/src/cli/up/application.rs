@@ -66,7 +66,12 @@ impl Application {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
         let self_address = parts.self_address;
-        Ok(Application { gateway: Arc::new(gateway), tls, self_address, _state: state })
+        Ok(Application {
+            gateway: Arc::new(gateway),
+            tls,
+            self_address,
+            _state: state,
+        })
     }
 
     /// Answers clients until `stop` is ready, then accepts no more, and gives what runs
@@ -77,8 +82,15 @@ impl Application {
         stop: impl Future<Output = ()> + Send + 'static,
         drain_timeout: Duration,
     ) -> anyhow::Result<()> {
-        let address = reachable(listener.local_addr().context("the listener has no address")?);
-        let _ = self.self_address.set(SelfAddress { address, is_tls: self.tls.is_some() });
+        let address = reachable(
+            listener
+                .local_addr()
+                .context("the listener has no address")?,
+        );
+        let _ = self.self_address.set(SelfAddress {
+            address,
+            is_tls: self.tls.is_some(),
+        });
         match listener::serve(self.gateway, listener, self.tls, stop, drain_timeout).await {
             Drained::Finished => tracing::info!("all requests were finished"),
             Drained::Cut(connections) => {
@@ -101,8 +113,11 @@ fn resolver(
     options: &UpOptions,
     config: &RuntimeConfig,
 ) -> anyhow::Result<Resolver> {
-    let arguments: Vec<String> =
-        options.variables.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let arguments: Vec<String> = options
+        .variables
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let sources = Sources {
         command_line: &arguments,
         providers: &config.variables_providers,
@@ -114,10 +129,13 @@ fn resolver(
 
 /// The ids of the components that an HTTP trigger leads to, each once.
 fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
-    let ids = manifest.http_triggers.iter().filter_map(|trigger| match &trigger.target {
-        HttpTarget::Component(id) => Some(id.as_str()),
-        HttpTarget::Static(_) => None,
-    });
+    let ids = manifest
+        .http_triggers
+        .iter()
+        .filter_map(|trigger| match &trigger.target {
+            HttpTarget::Component(id) => Some(id.as_str()),
+            HttpTarget::Static(_) => None,
+        });
     ids.collect()
 }
 
@@ -134,7 +152,9 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
         .collect();
     let errors = ownership::check(&labels);
     if stock && !errors.is_empty() {
-        tracing::info!("a stock run: services may open each other's stores, as composed artifacts do");
+        tracing::info!(
+            "a stock run: services may open each other's stores, as composed artifacts do"
+        );
         return Ok(());
     }
     LoadErrors::check(errors.iter().map(ToString::to_string).collect())?;
@@ -144,7 +164,9 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
 fn load_services(manifest: &Manifest, parts: &Parts<'_>) -> Result<Services, LoadErrors> {
     let mut services = Services::default();
     let mut errors = Vec::new();
-    let components = triggered(manifest).into_iter().filter_map(|id| manifest.components.get(id));
+    let components = triggered(manifest)
+        .into_iter()
+        .filter_map(|id| manifest.components.get(id));
     for component in components {
         match parts.service(component) {
             Ok(service) => services.insert(&component.id, Arc::new(service), &component.settings),

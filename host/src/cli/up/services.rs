@@ -16,7 +16,7 @@ use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, VariableError};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
-use crate::network::tls::TlsSetupError;
+use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::artifact_cache::{ArtifactCache, ArtifactError};
 use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::handler::{Handler, HandlerError};
@@ -33,7 +33,11 @@ pub struct LoadErrors(Vec<String>);
 impl LoadErrors {
     /// Nothing, if there are no errors.
     pub fn check(errors: Vec<String>) -> Result<(), Self> {
-        if errors.is_empty() { Ok(()) } else { Err(Self(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(errors))
+        }
     }
 }
 
@@ -82,6 +86,7 @@ pub struct Parts<'a> {
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,
     requests_out: Option<Arc<Semaphore>>,
+    redis_connections: Option<Arc<Semaphore>>,
     host_instances: Arc<Semaphore>,
 }
 
@@ -99,8 +104,6 @@ impl<'a> Parts<'a> {
         } else {
             ArtifactCache::none()
         };
-        let requests_out = config.outbound_http.max_connections;
-        let requests_out = requests_out.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
         Ok(Self {
             self_address: Arc::new(OnceLock::new()),
             options,
@@ -114,8 +117,8 @@ impl<'a> Parts<'a> {
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
             logs: options.log_directory(config.log_dir.path(), state.path()),
-            requests_out: requests_out
-                .map(|max| Arc::new(Semaphore::new(max.min(Semaphore::MAX_PERMITS)))),
+            requests_out: app_limit(config.outbound_http.max_connections),
+            redis_connections: app_limit(config.outbound_redis.max_connections),
             host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
         })
     }
@@ -126,14 +129,21 @@ impl<'a> Parts<'a> {
             let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
             return Err(LoadError::Dependencies(names.join(", ")));
         }
-        let source = component.settings.source.as_ref().unwrap_or(&component.source);
+        let source = component
+            .settings
+            .source
+            .as_ref()
+            .unwrap_or(&component.source);
         let path = sources::locate(source, &self.state.cache().join("downloads"))?;
         let artifact = self.cache.load(&self.engines, &path)?;
         let engine = artifact.component.engine().clone();
         let linker = linker::linker(&engine, artifact.kind)
             .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
-        let handler = Handler::new(&linker, &artifact.component)
-            .map_err(|error| LoadError::Handler { path: path.display().to_string(), error })?;
+        let handler =
+            Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
+                path: path.display().to_string(),
+                error,
+            })?;
         if artifact.kind == EngineKind::Concurrent {
             tracing::debug!(service = component.id, "runs with WASI 0.3 concurrency");
         }
@@ -172,10 +182,13 @@ impl<'a> Parts<'a> {
             },
             key_value: Arc::new(self.stores.key_value(component)?),
             sqlite: Arc::new(self.stores.sqlite(component)),
-            redis: Arc::new(redis::Config {
+            redis: redis::Config {
                 allowed_hosts: allowed_hosts.clone(),
                 guard: guard.clone(),
-            }),
+                tls: TlsClient::new(&[], &[])?,
+                limits: redis::Limits::default(),
+                app_limit: self.redis_connections.clone(),
+            },
             http_out: Arc::new(http_out::Config {
                 allowed_hosts: allowed_hosts.clone(),
                 guard: guard.clone(),
@@ -183,7 +196,10 @@ impl<'a> Parts<'a> {
                 self_address: self.self_address.clone(),
                 client: self.client()?,
             }),
-            sockets: sockets::Config { allowed_hosts, guard },
+            sockets: sockets::Config {
+                allowed_hosts,
+                guard,
+            },
         })
     }
 
@@ -224,10 +240,21 @@ impl<'a> Parts<'a> {
     }
 }
 
+/// A limit that all services of the app share.
+fn app_limit(max: Option<u64>) -> Option<Arc<Semaphore>> {
+    let max = usize::try_from(max?)
+        .unwrap_or(usize::MAX)
+        .min(Semaphore::MAX_PERMITS);
+    Some(Arc::new(Semaphore::new(max)))
+}
+
 fn guard(config: &RuntimeConfig) -> Guard {
     let networking = &config.outbound_networking;
-    let mut entries: Vec<String> =
-        networking.block_networks.iter().map(ToString::to_string).collect();
+    let mut entries: Vec<String> = networking
+        .block_networks
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if networking.block_private_networks {
         entries.push("private".to_owned());
     }

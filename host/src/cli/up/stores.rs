@@ -23,7 +23,10 @@ const DEFAULT_LABEL: &str = "default";
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("key-value store `{label}`: {error}")]
-    Redis { label: String, error: ::redis::RedisError },
+    Redis {
+        label: String,
+        error: ::redis::RedisError,
+    },
 }
 
 /// Where a label leads.
@@ -54,8 +57,10 @@ impl Stores {
             match key_value_place(label, config, state) {
                 None => undefined.push(undefined_message("key_value_store", label)),
                 Some(Place::Redis(url)) => {
-                    let backend = Redis::new(url)
-                        .map_err(|error| StoreError::Redis { label: label.to_owned(), error })?;
+                    let backend = Redis::new(url).map_err(|error| StoreError::Redis {
+                        label: label.to_owned(),
+                        error,
+                    })?;
                     key_value.insert(label.to_owned(), Arc::new(backend) as Arc<dyn Backend>);
                 }
                 Some(Place::File(path)) => {
@@ -80,8 +85,10 @@ impl Stores {
                 }
             }
         }
-        let files: Vec<_> =
-            files.iter().map(|(kind, label, path)| (*kind, *label, path.as_path())).collect();
+        let files: Vec<_> = files
+            .iter()
+            .map(|(kind, label, path)| (*kind, *label, path.as_path()))
+            .collect();
         let shared = ownership::check_paths(&files);
         undefined.extend(shared.iter().map(ToString::to_string));
         LoadErrors::check(undefined)?;
@@ -111,13 +118,24 @@ impl Stores {
 
 /// The labels that components name, each once.
 fn labels(manifest: &Manifest, of: fn(&Component) -> &Vec<String>) -> BTreeSet<&str> {
-    manifest.components.values().flat_map(of).map(String::as_str).collect()
+    manifest
+        .components
+        .values()
+        .flat_map(of)
+        .map(String::as_str)
+        .collect()
 }
 
 /// A store that several services share is as large as the largest limit among them.
 fn mib_max(manifest: &Manifest, of: fn(&Component) -> &Vec<String>, label: &str) -> u64 {
-    let users = manifest.components.values().filter(|c| of(c).iter().any(|name| name == label));
-    users.map(|component| component.settings.store_mib_max).max().unwrap_or_default()
+    let users = manifest
+        .components
+        .values()
+        .filter(|c| of(c).iter().any(|name| name == label));
+    users
+        .map(|component| component.settings.store_mib_max)
+        .max()
+        .unwrap_or_default()
 }
 
 fn key_value_place<'a>(
