@@ -113,13 +113,8 @@ fn resolver(
     options: &UpOptions,
     config: &RuntimeConfig,
 ) -> anyhow::Result<Resolver> {
-    let arguments: Vec<String> = options
-        .variables
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
     let sources = Sources {
-        command_line: &arguments,
+        command_line: &options.variables,
         providers: &config.variables_providers,
         environment: &|name| std::env::var(name).ok(),
         dotenv: Some(".env".as_ref()),
