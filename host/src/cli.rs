@@ -1,1 +1,114 @@
-//! To be written.
+//! The commands of the binary: their names, their flags and what they share. Each command's work is
+//! in a file of its own below.
+
+pub mod build;
+pub mod completions;
+pub mod doctor;
+pub mod locate;
+pub mod new;
+#[cfg(test)]
+mod sample;
+pub mod signals;
+pub mod up;
+pub mod watch;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kumiki",
+    version,
+    about = "Runs an application of WebAssembly microservices from its Spin manifest",
+    propagate_version = false,
+    after_help = "Examples:\n  \
+        kumiki new -t http-rust hello     make a first app in the folder hello\n  \
+        kumiki build --up -f hello        build it, then run it on http://127.0.0.1:3000\n  \
+        kumiki doctor                     say what is wrong here, and how to mend it"
+)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// One command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the application
+    Up(Box<up::UpArguments>),
+    /// Build the components with their own build commands
+    Build(build::BuildArguments),
+    /// Build and run the application again whenever its files change
+    Watch(watch::WatchArguments),
+    /// Say what is wrong with this manifest, these artifacts and this machine, and the mend
+    Doctor(doctor::DoctorArguments),
+    /// Make a new application from a template
+    New(new::NewArguments),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArguments),
+}
+
+/// Reads the command line of this process; a mistake in it, `--help` and `--version` end the process.
+pub fn command_line() -> CommandLine {
+    CommandLine::parse_from(without_trigger_separator(std::env::args_os()))
+}
+
+/// Runs one command to its end.
+pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+    match command_line.command {
+        Command::Up(arguments) => {
+            let options = arguments.resolve(&std::env::current_dir()?)?;
+            up::run(options).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Build(arguments) => build::run(arguments).await,
+        Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::New(arguments) => new::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
+
+/// Spin's users may write `up -f app -- --listen …`, where what follows `--` goes to the trigger.
+/// Here the trigger's flags are flags of `up` itself, so the separator only has to go.
+fn without_trigger_separator(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let is_up = arguments.get(1).is_some_and(|command| command == "up");
+    if is_up && let Some(separator) = arguments.iter().position(|argument| argument == "--") {
+        arguments.remove(separator);
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn separated(arguments: &[&str]) -> Vec<OsString> {
+        without_trigger_separator(arguments.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn the_declarations_are_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn the_separator_of_trigger_arguments_goes() {
+        let expected = ["kumiki", "up", "-f", "a", "--listen", "b"].map(OsString::from);
+        assert_eq!(
+            separated(&["kumiki", "up", "-f", "a", "--", "--listen", "b"]),
+            expected
+        );
+    }
+
+    #[test]
+    fn other_commands_keep_their_separator() {
+        let expected = ["kumiki", "watch", "--", "--quiet"].map(OsString::from);
+        assert_eq!(separated(&["kumiki", "watch", "--", "--quiet"]), expected);
+    }
+}

@@ -4,6 +4,7 @@
 //! [`crate::manifest::variables`] once the variables are known.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
 /// One application: a checked `spin.toml` of version 2.
@@ -26,13 +27,29 @@ pub struct Manifest {
     pub components: BTreeMap<String, Component>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VariableDeclaration {
     pub description: Option<String>,
     /// `None`: the variable is required.
     pub default: Option<String>,
     /// A secret value never reaches a log or an error message.
     pub secret: bool,
+}
+
+impl fmt::Debug for VariableDeclaration {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let default = if self.secret {
+            None
+        } else {
+            self.default.as_deref()
+        };
+        out.debug_struct("VariableDeclaration")
+            .field("description", &self.description)
+            .field("default", &default)
+            .field("required", &self.default.is_none())
+            .field("secret", &self.secret)
+            .finish()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -105,8 +122,15 @@ pub struct Component {
 pub enum Source {
     Path(PathBuf),
     /// The digest is `sha256:` and 64 hexadecimal digits.
-    Url { url: String, digest: String },
-    Registry { registry: Option<String>, package: String, version: String },
+    Url {
+        url: String,
+        digest: String,
+    },
+    Registry {
+        registry: Option<String>,
+        package: String,
+        version: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,7 +138,10 @@ pub enum FileMount {
     /// Files that match stand in the guest at the same path relative to its root.
     Glob(String),
     /// A file or folder, and where it stands in the guest.
-    Placement { source: PathBuf, destination: String },
+    Placement {
+        source: PathBuf,
+        destination: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -135,9 +162,16 @@ pub struct Dependency {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DependencySource {
-    Version { registry: Option<String>, package: Option<String>, version: String },
+    Version {
+        registry: Option<String>,
+        package: Option<String>,
+        version: String,
+    },
     Path(PathBuf),
-    Url { url: String, digest: String },
+    Url {
+        url: String,
+        digest: String,
+    },
     Component(String),
 }
 

@@ -1,0 +1,58 @@
+//! `kumiki up`: from the flags to a running app, and from the first signal to its end.
+
+pub mod application;
+pub mod arguments;
+pub mod listen;
+pub mod overrides;
+pub mod refused;
+pub mod routes;
+pub mod services;
+pub mod stores;
+pub mod values;
+
+use std::io::Write;
+use std::time::Duration;
+
+pub use arguments::{Follow, LimitOverrides, LogDirectory, RoutesFormat, TlsFiles};
+pub use arguments::{UpArguments, UpOptions};
+
+use crate::cli::build::{self, BuildPlan};
+use crate::cli::locate::load_manifest;
+use crate::cli::signals::StopSignals;
+use crate::cli::up::application::Application;
+
+/// Runs the app until the first SIGTERM or Ctrl-C, then drains. Returns when nothing runs any more,
+/// or when the time to drain is over; a second signal ends the process at once.
+pub async fn run(options: UpOptions) -> anyhow::Result<()> {
+    let manifest_path = options.manifest_path.as_path();
+    let mut manifest = load_manifest(manifest_path, options.profile.as_deref(), options.stock)?;
+    overrides::apply(&mut manifest, &options)?;
+    if options.build {
+        build::build(BuildPlan::of(&manifest, &[])?, false).await?;
+    }
+    let bound = listen::bind(options.listen, options.find_free_port)?;
+    let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
+    let application = tokio::select! {
+        loaded = Application::load(&manifest, &options) => loaded?,
+        // Nothing has been accepted yet, so there is nothing to drain.
+        () = &mut stop => return Ok(()),
+    };
+    let scheme = if options.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let base_url = format!("{scheme}://{}", bound.address());
+    let listener = bound.listen()?;
+    announce(&routes::describe(&manifest, &base_url, options.format));
+    let drain_timeout = Duration::from_secs(options.drain_timeout_seconds);
+    application.serve(listener, stop, drain_timeout).await
+}
+
+/// Prints to standard output. That nobody reads it any more is no reason to stop serving.
+fn announce(text: &str) {
+    let mut output = std::io::stdout().lock();
+    let _ = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
+}

@@ -1,0 +1,168 @@
+//! What the command line changes in a loaded manifest: environment, limits, and which components run.
+
+use std::collections::BTreeSet;
+
+use crate::cli::up::arguments::UpOptions;
+use crate::manifest::model::{HttpTarget, Manifest};
+
+const MIB: u64 = 1 << 20;
+
+/// Why the command line does not fit the manifest.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OverrideError {
+    /// `--component-id` or `--follow` names what is not there.
+    #[error("{flag} names `{id}`, and the app has {}", listing(.known))]
+    UnknownComponent {
+        flag: &'static str,
+        id: String,
+        known: Vec<String>,
+    },
+    /// Less than the smallest limit that can be kept.
+    #[error("--max-instance-memory is below 1048576 bytes (1 MiB), the least that is kept apart")]
+    MemoryTooSmall,
+}
+
+fn listing(known: &[String]) -> String {
+    match known {
+        [] => "no components".to_owned(),
+        known => known.join(", "),
+    }
+}
+
+/// Writes the command line's values over the manifest's.
+pub fn apply(manifest: &mut Manifest, options: &UpOptions) -> Result<(), OverrideError> {
+    check_ids("--component-id", manifest, &options.components)?;
+    if let super::Follow::Only(ids) = &options.follow {
+        check_ids("--follow", manifest, ids)?;
+    }
+    retain(manifest, &options.components);
+    let memory_max_mib = match options.limits.memory_bytes_max {
+        Some(bytes) if bytes < MIB => return Err(OverrideError::MemoryTooSmall),
+        Some(bytes) => Some(bytes / MIB),
+        None => None,
+    };
+    for component in manifest.components.values_mut() {
+        let environment = options.environment.clone();
+        component.environment.extend(environment);
+        if let Some(memory_max_mib) = memory_max_mib {
+            component.settings.memory_max_mib = memory_max_mib;
+        }
+        if let Some(timeout_ms) = options.limits.timeout_ms {
+            component.settings.timeout_ms = timeout_ms;
+        }
+    }
+    if let Some(bytes) = options.limits.header_bytes_max {
+        manifest.settings.header_bytes_max = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    Ok(())
+}
+
+fn check_ids(flag: &'static str, manifest: &Manifest, ids: &[String]) -> Result<(), OverrideError> {
+    match ids.iter().find(|id| !manifest.components.contains_key(*id)) {
+        Some(id) => Err(OverrideError::UnknownComponent {
+            flag,
+            id: id.clone(),
+            known: manifest.components.keys().cloned().collect(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Leaves the named components and what triggers them. Static responses belong to no component and
+/// go as well, as with Spin.
+fn retain(manifest: &mut Manifest, ids: &[String]) {
+    if ids.is_empty() {
+        return;
+    }
+    let kept: BTreeSet<&String> = ids.iter().collect();
+    manifest.components.retain(|id, _| kept.contains(id));
+    manifest
+        .http_triggers
+        .retain(|trigger| match &trigger.target {
+            HttpTarget::Component(id) => kept.contains(id),
+            HttpTarget::Static(_) => false,
+        });
+    manifest
+        .redis_triggers
+        .retain(|trigger| kept.contains(&trigger.component));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::sample::{manifest, up_options};
+
+    const TWO: &str = r#"
+        [[trigger.http]]
+        route = "/a"
+        component = "a"
+
+        [[trigger.http]]
+        route = "/b"
+        component = "b"
+
+        [[trigger.http]]
+        route = "/static"
+        static_response = { status_code = 200 }
+
+        [component.a]
+        source = "a.wasm"
+        environment = { KEEP = "1", CHANGE = "1" }
+
+        [component.b]
+        source = "b.wasm"
+    "#;
+
+    #[test]
+    fn environment_and_limits_reach_every_component() {
+        let mut manifest = manifest(TWO);
+        let flags = [
+            "--env=CHANGE=2",
+            "--max-instance-memory=10485761",
+            "--request-timeout=5s",
+            "--http1-max-buf-size=9000",
+        ];
+        apply(&mut manifest, &up_options(&flags)).unwrap();
+        for component in manifest.components.values() {
+            assert_eq!(component.environment["CHANGE"], "2");
+            assert_eq!(component.settings.memory_max_mib, 10);
+            assert_eq!(component.settings.timeout_ms, 5_000);
+        }
+        assert_eq!(manifest.components["a"].environment["KEEP"], "1");
+        assert_eq!(manifest.settings.header_bytes_max, 9_000);
+    }
+
+    #[test]
+    fn without_flags_nothing_changes() {
+        let mut changed = manifest(TWO);
+        apply(&mut changed, &up_options(&[])).unwrap();
+        assert_eq!(format!("{changed:?}"), format!("{:?}", manifest(TWO)));
+    }
+
+    #[test]
+    fn only_the_named_components_stay() {
+        let mut manifest = manifest(TWO);
+        apply(&mut manifest, &up_options(&["-c", "b"])).unwrap();
+        assert_eq!(manifest.components.keys().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(manifest.http_triggers.len(), 1);
+    }
+
+    #[test]
+    fn unknown_components_are_named_with_the_known_ones() {
+        for flag in ["--component-id", "--follow"] {
+            let error = apply(&mut manifest(TWO), &up_options(&[flag, "c"])).unwrap_err();
+            let message = error.to_string();
+            assert!(
+                message.contains(flag) && message.contains("a, b"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn memory_below_a_mebibyte_is_refused() {
+        let options = up_options(&["--max-instance-memory", "65536"]);
+        let error = apply(&mut manifest(TWO), &options).unwrap_err();
+        assert_eq!(error, OverrideError::MemoryTooSmall);
+    }
+}

@@ -1,0 +1,77 @@
+//! Our own tables, `[application.tool.kumiki]` and `[component.ID.tool.kumiki]`: their keys, their
+//! ranges and their presets. Spin ignores both; with `--stock` so do we.
+//!
+//! A new key is one line here and one field in the model.
+
+use super::Context;
+use super::model::{ApplicationSettings, ServiceSettings};
+use super::reader::{Field, Table};
+use super::source;
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// The most that a 32-bit linear memory can address.
+const WASM_MEMORY_MIB: u64 = 4096;
+
+/// The `tool` table of the application.
+pub(super) fn application(context: &Context<'_>, tool: Option<Field<'_>>) -> ApplicationSettings {
+    let preset = ApplicationSettings::default();
+    let Some(mut table) = ours(context, tool) else {
+        return preset;
+    };
+    let body_bytes_max = table.optional("body_bytes_max");
+    let settings = ApplicationSettings {
+        header_bytes_max: table.number("header_bytes_max", KIB..=16 * MIB, preset.header_bytes_max),
+        body_bytes_max: body_bytes_max.and_then(|field| field.integer(0..=u64::MAX)),
+        header_read_timeout_ms: table.number(
+            "header_read_timeout_ms",
+            1..=DAY_MS,
+            preset.header_read_timeout_ms,
+        ),
+        connections_max: table.number("connections_max", 1..=1_000_000, preset.connections_max),
+    };
+    table.finish();
+    settings
+}
+
+/// The `tool` table of a component.
+pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> ServiceSettings {
+    let preset = ServiceSettings::default();
+    let Some(mut table) = ours(context, tool) else {
+        return preset;
+    };
+    let source = table.optional("source");
+    let settings = ServiceSettings {
+        source: source.and_then(|field| source::read(context, &field)),
+        memory_max_mib: table.number("memory_max_mib", 1..=WASM_MEMORY_MIB, preset.memory_max_mib),
+        timeout_ms: table.number("timeout_ms", 1..=DAY_MS, preset.timeout_ms),
+        body_idle_timeout_ms: table.number(
+            "body_idle_timeout_ms",
+            1..=DAY_MS,
+            preset.body_idle_timeout_ms,
+        ),
+        cpu_ms_max: table.number("cpu_ms_max", 1..=DAY_MS, preset.cpu_ms_max),
+        instances_max: table.number("instances_max", 1..=100_000, preset.instances_max),
+        store_mib_max: table.number("store_mib_max", 1..=KIB * KIB, preset.store_mib_max),
+        log_kib_per_second: table.number(
+            "log_kib_per_second",
+            0..=KIB * KIB,
+            preset.log_kib_per_second,
+        ),
+    };
+    table.finish();
+    settings
+}
+
+/// Our table among those of other tools, which are only checked to be tables.
+fn ours<'t>(context: &Context<'_>, tool: Option<Field<'t>>) -> Option<Table<'t>> {
+    let mut found = None;
+    for (name, field) in tool?.table()?.entries() {
+        let table = field.table();
+        if name == "kumiki" && !context.stock {
+            found = table;
+        }
+    }
+    found
+}

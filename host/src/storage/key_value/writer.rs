@@ -1,0 +1,332 @@
+//! The thread of a key-value file: takes the writes that wait, commits them together, answers, and
+//! closes the file when nobody has used it for a while. Also keeps the readers' connections, which
+//! it closes at the same time.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledBack};
+use super::reader::ReadError;
+use super::schema::{self, SchemaError};
+use super::{KeyValueError, Limits};
+use crate::storage::database::{self, DatabaseError};
+use crate::storage::state_dir::free_bytes;
+
+/// Writes that may wait; further callers wait for their turn without taking memory here.
+const WAITING_MAX: usize = 256;
+/// Bytes after which a transaction takes no further write.
+const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Connections that are kept for readers; more are opened when more read at once, and closed
+/// afterwards.
+const READERS_KEPT: usize = 4;
+/// How often a transaction is tried again without the write for which SQLite rolled it back.
+const ATTEMPTS_MAX: usize = 4;
+/// The distinct statements of the engine, so that none is prepared twice.
+const STATEMENTS_CACHED: usize = 32;
+
+type Answer = Result<Outcome, KeyValueError>;
+
+struct Unit {
+    operation: Operation,
+    reply: oneshot::Sender<Answer>,
+    _permit: OwnedSemaphorePermit,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Unit>,
+    thread: Option<JoinHandle<()>>,
+    is_closing: bool,
+}
+
+struct Shared {
+    path: PathBuf,
+    limits: Limits,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    /// Changed under the queue's lock only; read without it where a read has ended.
+    is_running: AtomicBool,
+    readers: Mutex<Vec<Connection>>,
+    has_been_read: AtomicBool,
+    /// Held while a connection is opened: two that turn a new file to WAL at once disturb each
+    /// other.
+    opening: Mutex<()>,
+}
+
+/// The writing end of a store and the connections of its readers.
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum OpenError {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("{path}: {source}")]
+    Schema { path: PathBuf, source: SchemaError },
+    #[error("{path}: {source}")]
+    Sqlite {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+}
+
+impl Writer {
+    pub(super) fn new(path: &Path, limits: Limits) -> Writer {
+        let shared = Shared {
+            path: path.to_owned(),
+            limits,
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            is_running: AtomicBool::new(false),
+            readers: Mutex::default(),
+            has_been_read: AtomicBool::new(false),
+            opening: Mutex::default(),
+        };
+        Writer {
+            shared: Arc::new(shared),
+            permits: Arc::new(Semaphore::new(WAITING_MAX)),
+        }
+    }
+
+    /// Hands the operation to the thread and waits until it is on disk or refused.
+    pub(super) async fn write(&self, operation: Operation) -> Answer {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|_| KeyValueError::Failed)?;
+        let (reply, answer) = oneshot::channel();
+        {
+            let mut queue = self.shared.queue();
+            queue.waiting.push_back(Unit {
+                operation,
+                reply,
+                _permit: permit,
+            });
+            self.shared.ensure_running(&mut queue);
+        }
+        self.shared.wake.notify_one();
+        answer.await.unwrap_or(Err(KeyValueError::Failed))
+    }
+
+    /// Runs a read on a connection of its own, on this thread.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, KeyValueError> {
+        let shared = &self.shared;
+        let kept = shared.readers().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => shared.open_reader().map_err(|error| {
+                tracing::error!(%error, "a key-value store cannot be opened");
+                KeyValueError::Failed
+            })?,
+        };
+        let result = read(&connection).map_err(commit::refusal);
+        shared.has_been_read.store(true, Ordering::Relaxed);
+        // A connection that has failed is not kept.
+        if !matches!(result, Err(KeyValueError::Failed)) {
+            let mut readers = shared.readers();
+            if readers.len() < READERS_KEPT {
+                readers.push(connection);
+            }
+        }
+        // After the connection went back: the thread says that it ends before it closes the
+        // connections, so either it closes this one or a new thread is started here that will.
+        if !shared.is_running.load(Ordering::SeqCst) {
+            shared.ensure_running(&mut shared.queue());
+        }
+        result
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let thread = {
+            let mut queue = self.shared.queue();
+            queue.is_closing = true;
+            queue.thread.take()
+        };
+        self.shared.wake.notify_one();
+        if let Some(thread) = thread {
+            let _ = thread.join();
+        }
+        self.shared.readers().clear();
+    }
+}
+
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the thread unless it runs. Where none can be started, all that waits is refused.
+    fn ensure_running(self: &Arc<Self>, queue: &mut Queue) {
+        if self.is_running.load(Ordering::SeqCst) {
+            return;
+        }
+        let shared = Arc::clone(self);
+        let builder = std::thread::Builder::new().name("key-value".to_owned());
+        match builder.spawn(move || shared.run()) {
+            Ok(thread) => {
+                queue.thread = Some(thread);
+                self.is_running.store(true, Ordering::SeqCst);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the thread of a key-value store cannot be started");
+                queue.waiting.clear();
+            }
+        }
+    }
+
+    fn pages_max(&self) -> u64 {
+        // A store too small to have a part for deletes alone would take nothing at all.
+        database::pages(self.limits.store_mib_max.max(1))
+    }
+
+    fn open(&self) -> Result<Connection, OpenError> {
+        let _alone = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = database::open(&self.path, self.pages_max())?;
+        schema::prepare(&connection).map_err(|source| OpenError::Schema {
+            path: self.path.clone(),
+            source,
+        })?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+        Ok(connection)
+    }
+
+    fn open_reader(&self) -> Result<Connection, OpenError> {
+        let connection = self.open()?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(|source| OpenError::Sqlite {
+                path: self.path.clone(),
+                source,
+            })?;
+        Ok(connection)
+    }
+
+    fn run(self: Arc<Self>) {
+        // Also when this thread panics the next write must find that it has ended.
+        let _end = End(&self);
+        let mut connection = None;
+        while let Some(units) = self.next_batch() {
+            self.commit(&mut connection, units);
+        }
+        drop(connection);
+    }
+
+    /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
+    fn next_batch(&self) -> Option<Vec<Unit>> {
+        let mut queue = self.queue();
+        while queue.waiting.is_empty() {
+            if queue.is_closing {
+                return None;
+            }
+            let (guard, wait) = self
+                .wake
+                .wait_timeout(queue, self.limits.idle_timeout)
+                .unwrap_or_else(PoisonError::into_inner);
+            queue = guard;
+            let is_idle = wait.timed_out() && queue.waiting.is_empty();
+            if is_idle && !self.has_been_read.swap(false, Ordering::Relaxed) {
+                // Said under the queue's lock: whoever comes next starts a new thread.
+                self.is_running.store(false, Ordering::SeqCst);
+                return None;
+            }
+        }
+        let mut units = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES_MAX
+            && let Some(unit) = queue.waiting.pop_front()
+        {
+            bytes += unit.operation.bytes();
+            units.push(unit);
+        }
+        Some(units)
+    }
+
+    fn commit(&self, connection: &mut Option<Connection>, mut units: Vec<Unit>) {
+        for _ in 0..ATTEMPTS_MAX {
+            let opened = match connection.take() {
+                Some(opened) => opened,
+                None => match self.open() {
+                    Ok(opened) => opened,
+                    Err(error) => {
+                        tracing::error!(%error, "a key-value store cannot be opened");
+                        return refuse(units, KeyValueError::Failed);
+                    }
+                },
+            };
+            let budget = Budget {
+                pages_max: self.pages_max().saturating_sub(PAGES_FOR_DELETES),
+                is_below_reserve: self.is_below_reserve(),
+            };
+            let operations = units.iter().map(|unit| &unit.operation);
+            match commit::commit(&opened, operations, &budget) {
+                Ok(answers) => {
+                    *connection = Some(opened);
+                    for (unit, answer) in units.into_iter().zip(answers) {
+                        let _ = unit.reply.send(answer);
+                    }
+                    return;
+                }
+                // The connection is dropped: what it has cached of the file is in doubt.
+                Err(RolledBack { culprit, error }) => {
+                    let refusal = commit::refusal(error.into());
+                    match culprit.filter(|index| *index < units.len()) {
+                        Some(index) => refuse([units.remove(index)], refusal),
+                        None => return refuse(units, refusal),
+                    }
+                }
+            }
+            if units.is_empty() {
+                return;
+            }
+        }
+        refuse(units, KeyValueError::Failed);
+    }
+
+    /// A file system that does not say how full it is counts as full: nothing that cannot be kept
+    /// is acknowledged.
+    fn is_below_reserve(&self) -> bool {
+        let folder = self.path.parent().unwrap_or(&self.path);
+        match free_bytes(folder) {
+            Ok(free) => free < self.limits.free_bytes_min,
+            Err(error) => {
+                tracing::error!(%error, folder = %folder.display(), "free space is unknown");
+                true
+            }
+        }
+    }
+}
+
+fn refuse(units: impl IntoIterator<Item = Unit>, refusal: KeyValueError) {
+    for unit in units {
+        let _ = unit.reply.send(Err(refusal.clone()));
+    }
+}
+
+/// The end of the thread, however it comes.
+struct End<'a>(&'a Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut queue = self.0.queue();
+            self.0.is_running.store(false, Ordering::SeqCst);
+            queue.waiting.clear();
+        }
+        self.0.readers().clear();
+    }
+}
