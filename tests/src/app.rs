@@ -31,6 +31,11 @@ impl Service {
         }
     }
 
+    /// The component's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     pub fn route(mut self, route: &str) -> Self {
         self.triggers.push(format!("route = {route:?}"));
         self

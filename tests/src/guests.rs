@@ -1,5 +1,5 @@
-//! Where the guests of `tests/guests/` are once they are built. The first question builds them, so that no test runs
-//! against a guest older than its source.
+//! Where the guests of `tests/guests/` are once they are built. The first question builds them, so
+//! that no test runs against a guest older than its source.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,8 +22,8 @@ pub fn target_directory() -> PathBuf {
     folder.map_or_else(|| workspace().join("target"), Path::to_path_buf)
 }
 
-/// The artifact of a guest: an example of `kumiki-guests` by its name, `guest_spin_sdk_5`, `guest_spin_sdk_7`, or a
-/// `core_…` module.
+/// The artifact of a guest: an example of `kumiki-guests` by its name, `guest_spin_sdk_5`,
+/// `guest_spin_sdk_7`, or a `core_…` module.
 pub fn path(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(build);

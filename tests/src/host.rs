@@ -133,6 +133,18 @@ impl Host {
         }
     }
 
+    /// Starts a host in this one's folder, unless it refuses. This one must have ended.
+    ///
+    /// # Errors
+    /// When the new host ends before it serves.
+    pub fn start_again(mut self) -> Result<Self, Refusal> {
+        assert!(
+            self.child.try_wait().unwrap().is_some(),
+            "the host still runs"
+        );
+        Self::start_in(Arc::clone(&self.folder), std::mem::take(&mut self.app))
+    }
+
     /// Starts a second host in this one's folder while this one runs.
     ///
     /// # Errors
@@ -267,7 +279,8 @@ impl Drop for Host {
     }
 }
 
-/// The binary, ready to be given a command, in `folder`, with an environment that does not lead it elsewhere.
+/// The binary, ready to be given a command, in `folder`, with an environment that does not lead it
+/// elsewhere.
 pub fn command(folder: &Path) -> Command {
     let mut command = Command::new(binary());
     command

@@ -1,5 +1,6 @@
-//! An HTTP/1.1 client at the level of bytes: requests whole, in parts or malformed, and answers whole or as they come.
-//! It is the tests' own, because a good client library refuses to send most of what the tests must send.
+//! An HTTP/1.1 client at the level of bytes: requests whole, in parts or malformed, and answers
+//! whole or as they come. It is the tests' own, because a good client library refuses to send most
+//! of what the tests must send.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -81,14 +82,17 @@ pub struct Connection {
 impl Connection {
     /// Connects. Reads and writes on it end after [`PATIENCE`].
     pub fn open(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::try_open(address).expect("the host accepts connections")
+    }
+
+    /// Connects, unless nobody listens.
+    pub fn try_open(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).ok()?;
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self {
-            reader: BufReader::new(stream.try_clone().unwrap()),
-            stream,
-        }
+        let reader = BufReader::new(stream.try_clone().unwrap());
+        Some(Self { stream, reader })
     }
 
     /// Writes bytes as they are.

@@ -1,5 +1,6 @@
-//! What the end-to-end tests share: the real host as a child process, the apps that it runs, a client that can also send
-//! what no honest client sends, and the peers that guests talk to. The tests themselves are in `tests/e2e/`.
+//! What the end-to-end tests share: the real host as a child process, the apps that it runs, a
+//! client that can also send what no honest client sends, and the peers that guests talk to. The
+//! tests themselves are in `tests/e2e/`.
 //!
 //! # Layout
 //!

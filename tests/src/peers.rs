@@ -1,5 +1,5 @@
-//! What guests talk to: servers on ports of their own, in threads that live as long as the test's process, and a real
-//! redis-server as a child process.
+//! What guests talk to: servers on ports of their own, in threads that live as long as the test's
+//! process, and a real redis-server as a child process.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -38,7 +38,8 @@ pub fn udp_echo() -> SocketAddr {
     address
 }
 
-/// An HTTP server that answers 200 with the body that it was sent, or with the path when there was none.
+/// An HTTP server that answers 200 with the body that it was sent, or with the path when there was
+/// none.
 pub struct HttpPeer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
@@ -132,8 +133,8 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts redis-server on a free port. Where it is not installed, says so loudly and returns nothing; with
-    /// `KUMIKI_TEST_REDIS=required` that fails the test.
+    /// Starts redis-server on a free port. Where it is not installed, says so loudly and returns
+    /// nothing; with `KUMIKI_TEST_REDIS=required` that fails the test.
     pub fn start() -> Option<Self> {
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a test waits for something that should come at once. Long, because the machine may be busy: a test that
-/// passes never waits for it to end.
+/// How long a test waits for something that should come at once. Long, because the machine may be
+/// busy: a test that passes never waits for it to end.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks `condition` again and again until it gives a value, and returns it.

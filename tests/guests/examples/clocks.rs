@@ -1,5 +1,5 @@
-//! Sleeps one millisecond and answers with the wall clock in seconds and with the nanoseconds that the monotonic clock
-//! went on.
+//! Sleeps one millisecond and answers with the wall clock in seconds and with the nanoseconds that
+//! the monotonic clock went on.
 
 use kumiki_guests::incoming::Request;
 use kumiki_guests::wasip2::clocks::{monotonic_clock, wall_clock};

@@ -1,5 +1,5 @@
-//! Passes the request's body and trailers through to the answer, by `wasi:http` 0.3. With `?copy` the guest reads and
-//! writes each chunk itself; else it hands the host's own stream back.
+//! Passes the request's body and trailers through to the answer, by `wasi:http` 0.3. With `?copy`
+//! the guest reads and writes each chunk itself; else it hands the host's own stream back.
 
 use kumiki_guests::service::{HandlerResult, query};
 use kumiki_guests::wasip3::http::types::{Fields, Request, Response};

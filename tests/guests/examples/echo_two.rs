@@ -1,4 +1,5 @@
-//! Passes the request's body and trailers through to the answer, chunk by chunk, by `wasi:http` 0.2.
+//! Passes the request's body and trailers through to the answer, chunk by chunk, by `wasi:http`
+//! 0.2.
 
 use kumiki_guests::incoming::{begin, for_each_chunk, write_all};
 use kumiki_guests::wasip2::http::types::{

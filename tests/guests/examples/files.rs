@@ -1,5 +1,5 @@
-//! Works on the mounted files at `?path=` by the standard library, which uses `wasi:filesystem` 0.2: reads, lists, writes,
-//! makes a folder, or makes a link (`?op=`).
+//! Works on the mounted files at `?path=` by the standard library, which uses `wasi:filesystem`
+//! 0.2: reads, lists, writes, makes a folder, or makes a link (`?op=`).
 
 use std::io::ErrorKind;
 

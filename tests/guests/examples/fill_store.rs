@@ -1,5 +1,5 @@
-//! Hostile: writes values of `?kib=` KiB into its key-value store until an error, and answers with how many fitted and
-//! the error's name.
+//! Hostile: writes values of `?kib=` KiB into its key-value store until an error, and answers with
+//! how many fitted and the error's name.
 
 use kumiki_guests::bindings::plain::fermyon::spin::key_value::Store;
 use kumiki_guests::incoming::{Answer, Request};

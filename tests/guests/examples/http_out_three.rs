@@ -1,5 +1,6 @@
-//! Sends a request to `?url=` by `wasi:http/client@0.3.0` and answers with the status, a line end and the body, or with
-//! the error's name. The method and the body are those of the guest's own request.
+//! Sends a request to `?url=` by `wasi:http/client@0.3.0` and answers with the status, a line end
+//! and the body, or with the error's name. The method and the body are those of the guest's own
+//! request.
 
 use kumiki_guests::service::{HandlerResult, body, outcome, query};
 use kumiki_guests::wasip3::http::client::send;

@@ -1,5 +1,6 @@
-//! Sends a request to `?url=` by `wasi:http/outgoing-handler@0.2` and answers with the status, a line end and the body,
-//! or with where it failed and the error's name. The method and the body are those of the guest's own request.
+//! Sends a request to `?url=` by `wasi:http/outgoing-handler@0.2` and answers with the status, a
+//! line end and the body, or with where it failed and the error's name. The method and the body are
+//! those of the guest's own request.
 
 use kumiki_guests::incoming::{Answer, Request, for_each_chunk, write_all};
 use kumiki_guests::wasip2::http::outgoing_handler;

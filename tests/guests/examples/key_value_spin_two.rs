@@ -1,4 +1,5 @@
-//! `fermyon:spin/key-value@2.0.0`: the query says the operation (`op`), the `store` and the `key`; the body is the value.
+//! `fermyon:spin/key-value@2.0.0`: the query says the operation (`op`), the `store` and the `key`;
+//! the body is the value.
 
 use kumiki_guests::bindings::plain::fermyon::spin::key_value::{Error, Store};
 use kumiki_guests::incoming::{Answer, Request};

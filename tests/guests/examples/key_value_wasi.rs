@@ -1,5 +1,5 @@
-//! `wasi:keyvalue@0.2.0-draft2`: store, atomics and batch. The query says the operation (`op`), the `store` and the
-//! `key`; the body is the value, or `key=value` lines for a batch.
+//! `wasi:keyvalue@0.2.0-draft2`: store, atomics and batch. The query says the operation (`op`), the
+//! `store` and the `key`; the body is the value, or `key=value` lines for a batch.
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::{Cas, CasError, increment, swap};
 use kumiki_guests::bindings::plain::wasi::keyvalue::batch::{delete_many, get_many, set_many};

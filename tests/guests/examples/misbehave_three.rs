@@ -1,4 +1,5 @@
-//! Hostile, by `wasi:http` 0.3: loops, traps, never answers, stalls its body or answers with an error, as its path says.
+//! Hostile, by `wasi:http` 0.3: loops, traps, never answers, stalls its body or answers with an
+//! error, as its path says.
 
 use std::future::pending;
 

@@ -1,5 +1,5 @@
-//! Notes its start in the store, sleeps `?ms=`, and notes its end: shows that a client that leaves does not end a handler
-//! that has begun. Both notes are values of the key-value store `default`.
+//! Notes its start in the store, sleeps `?ms=`, and notes its end: shows that a client that leaves
+//! does not end a handler that has begun. Both notes are values of the key-value store `default`.
 
 use kumiki_guests::bindings::plain::fermyon::spin::key_value::Store;
 use kumiki_guests::incoming::Request;

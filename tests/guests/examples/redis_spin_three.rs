@@ -1,4 +1,5 @@
-//! `spin:redis@3.0.0`: the operation `?op=` at `?address=`, with `?key=`, `?value=` (repeated) and the body.
+//! `spin:redis@3.0.0`: the operation `?op=` at `?address=`, with `?key=`, `?value=` (repeated) and
+//! the body.
 
 use kumiki_guests::bindings::concurrent::spin::redis::redis::{Connection, Error, RedisParameter};
 use kumiki_guests::query::Query;

@@ -1,4 +1,5 @@
-//! `fermyon:spin/redis@2.0.0`: the operation `?op=` at `?address=`, with `?key=` (repeated for several) and the body.
+//! `fermyon:spin/redis@2.0.0`: the operation `?op=` at `?address=`, with `?key=` (repeated for
+//! several) and the body.
 
 use kumiki_guests::bindings::plain::fermyon::spin::redis::{Connection, Error, RedisParameter};
 use kumiki_guests::incoming::{Answer, Request};

@@ -1,4 +1,5 @@
-//! Answers with the request as the guest sees it, in JSON: method, authority, path with query, and every header.
+//! Answers with the request as the guest sees it, in JSON: method, authority, path with query, and
+//! every header.
 
 use kumiki_guests::incoming::Request;
 

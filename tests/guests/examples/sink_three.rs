@@ -1,4 +1,5 @@
-//! Reads the request's body chunk by chunk and answers with the number of its bytes, by `wasi:http` 0.3.
+//! Reads the request's body chunk by chunk and answers with the number of its bytes, by `wasi:http`
+//! 0.3.
 
 use kumiki_guests::service::{HandlerResult, answer};
 use kumiki_guests::wasip3::http::types::Request;

@@ -1,4 +1,5 @@
-//! Reads the request's body chunk by chunk and answers with the number of its bytes, by `wasi:http` 0.2.
+//! Reads the request's body chunk by chunk and answers with the number of its bytes, by `wasi:http`
+//! 0.2.
 
 use kumiki_guests::incoming::{Answer, for_each_chunk, send};
 use kumiki_guests::wasip2::http::types::{IncomingRequest, ResponseOutparam};

@@ -1,4 +1,5 @@
-//! Answers with `?bytes=` bytes of a fixed pattern, written while the client reads, by `wasi:http` 0.3.
+//! Answers with `?bytes=` bytes of a fixed pattern, written while the client reads, by `wasi:http`
+//! 0.3.
 
 use kumiki_guests::service::{HandlerResult, query};
 use kumiki_guests::wasip3::http::types::{Fields, Request, Response};

@@ -1,4 +1,5 @@
-//! Answers with `?bytes=` bytes of a fixed pattern, written while the client reads, by `wasi:http` 0.2.
+//! Answers with `?bytes=` bytes of a fixed pattern, written while the client reads, by `wasi:http`
+//! 0.2.
 
 use kumiki_guests::incoming::{begin, write_all};
 use kumiki_guests::query::Query;

@@ -1,4 +1,5 @@
-//! `spin:sqlite@3.1.0` by its async functions: rows come as a stream. `?first=N` stops reading after N rows.
+//! `spin:sqlite@3.1.0` by its async functions: rows come as a stream. `?first=N` stops reading
+//! after N rows.
 
 use kumiki_guests::bindings::concurrent::spin::sqlite::sqlite::{Connection, Error, Value};
 use kumiki_guests::query::Query;

@@ -1,5 +1,6 @@
-//! `spin:sqlite@3.1.0` by its plain functions: runs the statement of the body on the database `?database=`, with the texts of `?text=`
-//! as parameters, and answers with the changes, the last row id, the columns and the rows.
+//! `spin:sqlite@3.1.0` by its plain functions: runs the statement of the body on the database
+//! `?database=`, with the texts of `?text=` as parameters, and answers with the changes, the last
+//! row id, the columns and the rows.
 
 use kumiki_guests::bindings::plain::spin::sqlite::sqlite::{Connection, Error, Value};
 use kumiki_guests::incoming::{Answer, Request};

@@ -1,5 +1,5 @@
-//! `fermyon:spin/sqlite@2.0.0`: runs the statement of the body on the database `?database=`, with the texts of `?text=`
-//! as parameters, and answers with the columns and rows.
+//! `fermyon:spin/sqlite@2.0.0`: runs the statement of the body on the database `?database=`, with
+//! the texts of `?text=` as parameters, and answers with the columns and rows.
 
 use kumiki_guests::bindings::plain::fermyon::spin::sqlite::{Connection, Error, Value};
 use kumiki_guests::incoming::{Answer, Request};

@@ -1,4 +1,5 @@
-//! Hostile: answers with a head and a first part, then waits without end before the rest of the body.
+//! Hostile: answers with a head and a first part, then waits without end before the rest of the
+//! body.
 
 use kumiki_guests::incoming::{begin, write_all};
 use kumiki_guests::wasip2::clocks::monotonic_clock::subscribe_duration;

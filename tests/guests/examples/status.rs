@@ -1,4 +1,5 @@
-//! Answers with the status (`?status=`), the headers (`?header=name:value`, repeated) and the `?body=` that it is told.
+//! Answers with the status (`?status=`), the headers (`?header=name:value`, repeated) and the
+//! `?body=` that it is told.
 
 use kumiki_guests::incoming::{Answer, Request};
 

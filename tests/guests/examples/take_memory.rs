@@ -1,4 +1,5 @@
-//! Hostile: takes memory until it is refused, then answers with the MiB that it got; with `?insist` it traps instead.
+//! Hostile: takes memory until it is refused, then answers with the MiB that it got; with `?insist`
+//! it traps instead.
 
 use kumiki_guests::incoming::Request;
 

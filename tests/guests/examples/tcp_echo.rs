@@ -1,5 +1,5 @@
-//! Connects a TCP socket to `?address=IP:PORT` by `wasi:sockets` 0.2, sends the body, and answers with as many bytes as
-//! it sent; or with the step that failed and the error's name.
+//! Connects a TCP socket to `?address=IP:PORT` by `wasi:sockets` 0.2, sends the body, and answers
+//! with as many bytes as it sent; or with the step that failed and the error's name.
 
 use std::net::{SocketAddr, SocketAddrV4};
 

@@ -1,4 +1,5 @@
-//! Hostile: panics with a text that no client may see; with `?late` after the head and a part of the body were sent.
+//! Hostile: panics with a text that no client may see; with `?late` after the head and a part of
+//! the body were sent.
 
 use kumiki_guests::incoming::{begin, write_all};
 use kumiki_guests::wasip2::http::types::{IncomingRequest, ResponseOutparam};

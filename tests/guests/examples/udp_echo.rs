@@ -1,5 +1,5 @@
-//! Sends the body as one datagram to `?address=IPV4:PORT` by `wasi:sockets` 0.2 and answers with the one that comes back,
-//! or with the step that failed and the error's name.
+//! Sends the body as one datagram to `?address=IPV4:PORT` by `wasi:sockets` 0.2 and answers with
+//! the one that comes back, or with the step that failed and the error's name.
 
 use std::net::SocketAddrV4;
 

@@ -1,4 +1,5 @@
-//! Hostile: waits for thirty years and never answers. It uses no CPU, so only a clock outside the guest ends it.
+//! Hostile: waits for thirty years and never answers. It uses no CPU, so only a clock outside the
+//! guest ends it.
 
 use kumiki_guests::wasip2::clocks::monotonic_clock::subscribe_duration;
 use kumiki_guests::wasip2::http::types::{IncomingRequest, ResponseOutparam};

@@ -1,5 +1,5 @@
-//! Bindings of the interfaces that Spin and `wasi:keyvalue` define. An import that a guest does not call is left out
-//! of its component, so one set serves all guests.
+//! Bindings of the interfaces that Spin and `wasi:keyvalue` define. An import that a guest does not
+//! call is left out of its component, so one set serves all guests.
 
 /// Interfaces of plain functions, for handlers of `wasi:http` 0.2.
 pub mod plain {
@@ -29,7 +29,8 @@ pub mod plain {
     });
 }
 
-/// Interfaces of `async func`s. They use the runtime of `wasip3`, which drives the task of the handler.
+/// Interfaces of `async func`s. They use the runtime of `wasip3`, which drives the task of the
+/// handler.
 pub mod concurrent {
     wasip3::wit_bindgen::generate!({
         inline: r#"

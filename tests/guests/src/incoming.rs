@@ -1,5 +1,6 @@
-//! The handler of `wasi:http` 0.2 as one function from a whole request to a whole answer. Guests that stream, or that
-//! break the rules, take the raw request and the way to answer by [`raw_guest`](crate::raw_guest) in its place.
+//! The handler of `wasi:http` 0.2 as one function from a whole request to a whole answer. Guests
+//! that stream, or that break the rules, take the raw request and the way to answer by
+//! [`raw_guest`](crate::raw_guest) in its place.
 
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
@@ -148,7 +149,8 @@ pub fn send(answer: Answer, out: ResponseOutparam) {
     let _gone = OutgoingBody::finish(body, None);
 }
 
-/// Exports `wasi:http/incoming-handler` by a function from [`Request`] to what becomes an [`Answer`].
+/// Exports `wasi:http/incoming-handler` by a function from [`Request`] to what becomes an
+/// [`Answer`].
 #[macro_export]
 macro_rules! guest {
     ($handler:path) => {
@@ -159,7 +161,8 @@ macro_rules! guest {
     };
 }
 
-/// Exports `wasi:http/incoming-handler` by a function that takes the raw request and the way to answer.
+/// Exports `wasi:http/incoming-handler` by a function that takes the raw request and the way to
+/// answer.
 #[macro_export]
 macro_rules! raw_guest {
     ($handler:expr) => {

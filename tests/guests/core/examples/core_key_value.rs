@@ -1,4 +1,5 @@
-//! Goes through `fermyon:spin/key-value@2.0.0` on an empty store and answers with nothing, or with the step that failed.
+//! Goes through `fermyon:spin/key-value@2.0.0` on an empty store and answers with nothing, or with
+//! the step that failed.
 
 use kumiki_guests_core::bindings::fermyon::spin::key_value::{Error, Store};
 use kumiki_guests_core::wasi::http::types::IncomingRequest;

@@ -1,6 +1,6 @@
-//! What the core-module guests share: a handler of `wasi:http` 0.2.0 as one function from the headers to an answer.
-//! They are built for `wasm32-wasip1`, so they import `wasi_snapshot_preview1` beside their WIT, and the host makes a
-//! component of them.
+//! What the core-module guests share: a handler of `wasi:http` 0.2.0 as one function from the
+//! headers to an answer. They are built for `wasm32-wasip1`, so they import
+//! `wasi_snapshot_preview1` beside their WIT, and the host makes a component of them.
 
 pub use wasi;
 use wasi::http::types::{
@@ -52,7 +52,8 @@ pub fn respond(
     OutgoingBody::finish(body, None).unwrap();
 }
 
-/// Exports `wasi:http/incoming-handler@0.2.0` by a function from the request to a text or to what failed.
+/// Exports `wasi:http/incoming-handler@0.2.0` by a function from the request to a text or to what
+/// failed.
 #[macro_export]
 macro_rules! core_guest {
     ($handler:path) => {

@@ -1,4 +1,5 @@
-//! An app on spin-sdk 5.2, the last with `wasi:http` 0.2: greets, and counts visits in its key-value store.
+//! An app on spin-sdk 5.2, the last with `wasi:http` 0.2: greets, and counts visits in its
+//! key-value store.
 
 use spin_sdk::http::{IntoResponse, Request, Response};
 use spin_sdk::http_component;

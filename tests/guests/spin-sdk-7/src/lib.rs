@@ -1,4 +1,5 @@
-//! An app on spin-sdk 7, which exports `wasi:http/handler@0.3.0`: greets, and counts visits in its key-value store.
+//! An app on spin-sdk 7, which exports `wasi:http/handler@0.3.0`: greets, and counts visits in its
+//! key-value store.
 
 use spin_sdk::http::{IntoResponse, Request, Response};
 use spin_sdk::http_service;
