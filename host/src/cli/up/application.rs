@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::up::arguments::UpOptions;
 use crate::manifest::model::Manifest;
+use crate::manifest::runtime_config::RuntimeConfig;
 
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {}
@@ -15,9 +16,13 @@ pub struct Application {}
 impl Application {
     /// Opens the state directory and the stores, resolves the variables, compiles and checks every
     /// service.
-    pub async fn load(manifest: &Manifest, options: &UpOptions) -> anyhow::Result<Application> {
+    pub async fn load(
+        manifest: &Manifest,
+        config: &RuntimeConfig,
+        options: &UpOptions,
+    ) -> anyhow::Result<Application> {
         // INTEGRATION: runtime, capabilities, storage and gateway are put together here.
-        let _ = (manifest, options);
+        let _ = (manifest, config, options);
         Ok(Application {})
     }
 
