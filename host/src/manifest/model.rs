@@ -122,15 +122,8 @@ pub struct Component {
 pub enum Source {
     Path(PathBuf),
     /// The digest is `sha256:` and 64 hexadecimal digits.
-    Url {
-        url: String,
-        digest: String,
-    },
-    Registry {
-        registry: Option<String>,
-        package: String,
-        version: String,
-    },
+    Url { url: String, digest: String },
+    Registry { registry: Option<String>, package: String, version: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,10 +131,7 @@ pub enum FileMount {
     /// Files that match stand in the guest at the same path relative to its root.
     Glob(String),
     /// A file or folder, and where it stands in the guest.
-    Placement {
-        source: PathBuf,
-        destination: String,
-    },
+    Placement { source: PathBuf, destination: String },
 }
 
 #[derive(Clone, Debug)]
@@ -162,16 +152,9 @@ pub struct Dependency {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DependencySource {
-    Version {
-        registry: Option<String>,
-        package: Option<String>,
-        version: String,
-    },
+    Version { registry: Option<String>, package: Option<String>, version: String },
     Path(PathBuf),
-    Url {
-        url: String,
-        digest: String,
-    },
+    Url { url: String, digest: String },
     Component(String),
 }
 

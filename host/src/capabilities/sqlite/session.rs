@@ -26,9 +26,6 @@ const ATTACHED_MAX: i32 = 2;
 const STEPS_PER_CHECK: i32 = 100;
 /// The log of a database that no reader lets go may grow to so many times the database's quota.
 const LOG_QUOTAS_MAX: u64 = 2;
-/// The log keeps so much when it begins anew.
-const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
-
 /// Bounds of a database.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -253,9 +250,9 @@ fn bound(connection: &mut Connection, watch: &Arc<Watch>) -> rusqlite::Result<()
     // No writes to the schema's own table, nor to the shadow tables of virtual ones.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, VALUE_BYTES_MAX)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, ATTACHED_MAX)?;
     connection.set_limit(Limit::SQLITE_LIMIT_WORKER_THREADS, 0)?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
     bound_scratch(connection, "temp")?;
     let judge = Arc::clone(watch);
     connection.authorizer(Some(move |context: AuthContext<'_>| {
