@@ -2,3 +2,4 @@
 
 pub mod allowed_hosts;
 pub mod guard;
+pub mod tls;

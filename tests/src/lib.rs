@@ -1,1 +1,28 @@
-//! What the end-to-end tests share: the host as a child process, and clients that speak to it.
+//! What the end-to-end tests share: the real host as a child process, the apps that it runs, a
+//! client that can also send what no honest client sends, and the peers that guests talk to. The
+//! tests themselves are in `tests/e2e/`.
+//!
+//! # Layout
+//!
+//! - [`app`]: a manifest, built in a temporary folder.
+//! - [`host`]: the host that runs it; killed with all its output shown when a test fails.
+//! - [`guests`]: where the guests are; builds them once.
+//! - [`http`]: one HTTP/1.1 exchange at the level of bytes, answers read whole or as they come.
+//! - [`peers`]: TCP, UDP and HTTP servers in threads, and a real redis-server.
+//! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
+//!
+//! These parts fail a test by panicking, with a text that says what was expected.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this crate is test code: to panic is how it reports"
+)]
+
+pub mod app;
+pub mod guests;
+pub mod host;
+pub mod http;
+pub mod peers;
+pub mod wait;

@@ -6,6 +6,8 @@ pub mod listen;
 pub mod overrides;
 pub mod refused;
 pub mod routes;
+pub mod services;
+pub mod stores;
 pub mod values;
 
 use std::io::Write;

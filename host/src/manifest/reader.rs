@@ -1,4 +1,4 @@
-//! Reads a parsed TOML tree key by key and collects every mistake, so that one run reports them all.
+//! Reads a parsed TOML tree key by key and collects every mistake, so that one run reports all.
 //!
 //! A key is known because someone asked for it: what nobody asked for is reported by
 //! [`Table::finish`], with the nearest key that was. Meaning is left to the callers.
@@ -96,9 +96,15 @@ impl<'t> Document<'t> {
         for error in syntax {
             let span = error.span().unwrap_or(0..0);
             let message = format!("syntax error: {}", error.message().trim());
-            let finding = text.finding(Severity::Mistake, &span, String::new(), message, None);
-            broken_lines.extend(finding.position.map(|position| position.line));
-            diagnostics.push(finding);
+            let help = "a key or a table can stand only once; join the two";
+            let help = message.ends_with("duplicate key").then(|| help.to_owned());
+            let finding = text.finding(Severity::Mistake, &span, String::new(), message, help);
+            // What follows on a broken line is mostly an echo of the first mistake there.
+            let line = finding.position.map_or(0, |position| position.line);
+            if !broken_lines.contains(&line) {
+                broken_lines.push(line);
+                diagnostics.push(finding);
+            }
         }
         for finding in self.findings.into_inner() {
             let Finding {
@@ -235,14 +241,10 @@ impl<'t> Field<'t> {
         );
     }
 
-    fn name(&self) -> &str {
-        self.path.rsplit('.').next().unwrap_or_default()
-    }
-
     pub(super) fn string(&self) -> Option<&'t str> {
         let text = self.value().as_str();
         if text.is_none() {
-            self.wrong_kind("a text", &format!("`{} = \"…\"`", self.name()));
+            self.wrong_kind("a text", "it in quotes: `\"…\"`");
         }
         text
     }
@@ -284,7 +286,7 @@ impl<'t> Field<'t> {
     /// The elements of a list.
     pub(super) fn elements(&self) -> Option<Vec<Self>> {
         let Some(list) = self.value().as_array() else {
-            self.wrong_kind("a list", &format!("`{} = [ … ]`", self.name()));
+            self.wrong_kind("a list", "it in brackets: `[ … ]`");
             return None;
         };
         Some(self.enumerate(list))
@@ -318,7 +320,10 @@ impl<'t> Field<'t> {
 
     pub(super) fn table(&self) -> Option<Table<'t>> {
         let Some(table) = self.value().as_table() else {
-            self.wrong_kind("a table", &format!("`[{}]` and its keys below", self.path));
+            self.wrong_kind(
+                "a table",
+                "`{ key = … }`, or its keys below a header of their own",
+            );
             return None;
         };
         let span = self.value.span();

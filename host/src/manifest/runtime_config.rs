@@ -53,6 +53,16 @@ pub enum DirectorySetting {
     Path(PathBuf),
 }
 
+impl DirectorySetting {
+    /// The folder that is set, if one is.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Preset | Self::Unset => None,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 pub enum KeyValueStore {
     /// A SQLite file; without a path, one in the state directory.
@@ -154,7 +164,8 @@ pub fn load(path: &Path) -> Result<RuntimeConfig, Diagnostics> {
     parse(&text, path)
 }
 
-/// Reads a runtime config from its text; `path` is where it stands, for messages and relative paths.
+/// Reads a runtime config from its text; `path` is where it stands, for messages and relative
+/// paths.
 ///
 /// # Errors
 /// All mistakes of the text.

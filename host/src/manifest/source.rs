@@ -5,7 +5,8 @@ use super::Context;
 use super::model::Source;
 use super::reader::{Field, Table};
 
-const FORMS: &str = "write `source = \"app.wasm\"`, `{ url = \"https://…\", digest = \"sha256:…\" }` \
+const FORMS: &str = "write `source = \"app.wasm\"`, \
+                     `{ url = \"https://…\", digest = \"sha256:…\" }` \
                      or `{ package = \"ns:name\", version = \"1.0.0\" }`";
 
 /// Reads a `source`; `None` when it is wrong, which is then reported.

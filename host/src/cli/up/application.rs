@@ -1,17 +1,38 @@
 //! The running app: its services and the gateway before them, put together from a checked manifest.
-//! Flags, the listener's address and the signals are left to [`super`].
+//! Flags, the listener's address and the signals are left to [`super`]; one service to
+//! [`super::services`].
 
+use std::collections::BTreeSet;
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
+use crate::capabilities::http_out::SelfAddress;
 use crate::cli::up::arguments::UpOptions;
-use crate::manifest::model::Manifest;
+use crate::cli::up::services::{LoadErrors, Parts};
+use crate::gateway::chaining::Chaining;
+use crate::gateway::listener::{self, Drained};
+use crate::gateway::services::{ServiceTable, Services};
+use crate::gateway::{self, Gateway, tls};
+use crate::manifest::model::{HttpTarget, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
+use crate::manifest::variables::{Resolver, Sources};
+use crate::storage::ownership::{self, ServiceLabels};
+use crate::storage::state_dir::StateDir;
 
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
-pub struct Application {}
+pub struct Application {
+    gateway: Arc<Gateway>,
+    tls: Option<TlsAcceptor>,
+    self_address: Arc<OnceLock<SelfAddress>>,
+    /// Held, so that no second host opens the stores.
+    _state: StateDir,
+}
 
 impl Application {
     /// Opens the state directory and the stores, resolves the variables, compiles and checks every
@@ -21,9 +42,39 @@ impl Application {
         config: &RuntimeConfig,
         options: &UpOptions,
     ) -> anyhow::Result<Application> {
-        // INTEGRATION: runtime, capabilities, storage and gateway are put together here.
-        let _ = (manifest, config, options);
-        Ok(Application {})
+        let resolver = resolver(manifest, options, config)?;
+        let tls = options
+            .tls
+            .as_ref()
+            .map(|files| tls::load(&files.certificate, &files.key))
+            .transpose()?;
+        check_ownership(manifest, options.stock)?;
+        let state = StateDir::open(&options.state_directory(config.state_dir.path()))?;
+        let table = Arc::new(ServiceTable::default());
+        let chain = Arc::new(Chaining::new(table.clone()));
+        let parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
+        let services = tokio::task::block_in_place(|| load_services(manifest, &parts))?;
+        table.publish(services);
+        let gateway = Gateway::new(gateway::Config {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            limits: manifest.settings.clone(),
+            triggers: manifest.http_triggers.clone(),
+            services: table,
+        })?;
+        for shadowed in gateway.shadowed() {
+            tracing::warn!(?shadowed, "of two identical routes the last one is served");
+        }
+        for trigger in &manifest.redis_triggers {
+            tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
+        }
+        let self_address = parts.self_address;
+        Ok(Application {
+            gateway: Arc::new(gateway),
+            tls,
+            self_address,
+            _state: state,
+        })
     }
 
     /// Answers clients until `stop` is ready, then accepts no more, and gives what runs
@@ -34,9 +85,95 @@ impl Application {
         stop: impl Future<Output = ()> + Send + 'static,
         drain_timeout: Duration,
     ) -> anyhow::Result<()> {
-        // INTEGRATION: the gateway's accept loop goes here.
-        let _ = (listener, drain_timeout);
-        stop.await;
+        let address = reachable(
+            listener
+                .local_addr()
+                .context("the listener has no address")?,
+        );
+        let _ = self.self_address.set(SelfAddress {
+            address,
+            is_tls: self.tls.is_some(),
+        });
+        match listener::serve(self.gateway, listener, self.tls, stop, drain_timeout).await {
+            Drained::Finished => tracing::info!("all requests were finished"),
+            Drained::Cut(connections) => {
+                tracing::warn!("{connections} connections were cut when the drain timeout ended");
+            }
+        }
         Ok(())
     }
+}
+
+fn resolver(
+    manifest: &Manifest,
+    options: &UpOptions,
+    config: &RuntimeConfig,
+) -> anyhow::Result<Resolver> {
+    let sources = Sources {
+        command_line: &options.variables,
+        providers: &config.variables_providers,
+        environment: &|name| std::env::var(name).ok(),
+        dotenv: Some(".env".as_ref()),
+    };
+    Ok(Resolver::new(&manifest.variables, &sources)?)
+}
+
+/// The ids of the components that an HTTP trigger leads to, each once.
+fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
+    let ids = manifest
+        .http_triggers
+        .iter()
+        .filter_map(|trigger| match &trigger.target {
+            HttpTarget::Component(id) => Some(id.as_str()),
+            HttpTarget::Static(_) => None,
+        });
+    ids.collect()
+}
+
+/// A composed artifact holds several services in one sandbox, so a stock run shares stores.
+fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
+    let labels: Vec<_> = manifest
+        .components
+        .values()
+        .map(|component| ServiceLabels {
+            service: &component.id,
+            key_value: &component.key_value_stores,
+            sqlite: &component.sqlite_databases,
+        })
+        .collect();
+    let errors = ownership::check(&labels);
+    if stock && !errors.is_empty() {
+        tracing::info!(
+            "a stock run: services may open each other's stores, as composed artifacts do"
+        );
+        return Ok(());
+    }
+    LoadErrors::check(errors.iter().map(ToString::to_string).collect())?;
+    Ok(())
+}
+
+fn load_services(manifest: &Manifest, parts: &Parts<'_>) -> Result<Services, LoadErrors> {
+    let mut services = Services::default();
+    let mut errors = Vec::new();
+    let components = triggered(manifest)
+        .into_iter()
+        .filter_map(|id| manifest.components.get(id));
+    for component in components {
+        match parts.service(component) {
+            Ok(service) => services.insert(&component.id, Arc::new(service), &component.settings),
+            Err(error) => errors.push(format!("component `{}`: {error}", component.id)),
+        }
+    }
+    LoadErrors::check(errors)?;
+    Ok(services)
+}
+
+/// A listener on all interfaces is reached on loopback.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
 }

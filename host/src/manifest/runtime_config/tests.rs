@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::*;
+use proptest::prelude::*;
+
+use super::{Diagnostics, DirectorySetting, KeyValueStore, RuntimeConfig, SqliteDatabase, parse};
 
 fn read(text: &str) -> Result<RuntimeConfig, Diagnostics> {
     parse(text, Path::new("/app/rc.toml"))
@@ -20,10 +22,7 @@ fn bad(text: &str) -> Vec<String> {
     found.iter().map(line).collect()
 }
 
-#[test]
-fn every_key_is_read() {
-    let config = read(
-        r#"
+const MAXIMAL: &str = r#"
 state_dir = "state"
 log_dir = ""
 max_instance_memory = 67108864
@@ -63,9 +62,11 @@ hosts = ["db.example.com"]
 ca_roots_file = "roots.pem"
 client_cert_file = "cert.pem"
 client_private_key_file = "key.pem"
-"#,
-    )
-    .unwrap_or_else(|mistakes| panic!("{mistakes}"));
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let config = read(MAXIMAL).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     assert_eq!(
         config.state_dir,
         DirectorySetting::Path("/app/state".into())
@@ -178,7 +179,8 @@ client_cert_file = "c.pem"
             "14:19: outbound_networking.block_networks[0]: `10.0.0.0/33` is no network",
             "16:19: outbound_redis.max_connections: -1 is out of range",
             "17:1: client_tls[0].hosts: missing key",
-            "17:1: client_tls[0]: a client certificate needs its private key, and the key its certificate",
+            "17:1: client_tls[0]: a client certificate needs its private key, \
+             and the key its certificate",
             "18:17: client_tls[0].component_ids: the list is empty",
         ]
     );
@@ -193,4 +195,22 @@ fn secrets_are_masked_in_what_is_printed() {
         "{shown}"
     );
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn a_config_with_a_hole_is_read_or_refused_within_the_text(
+        start in 0..MAXIMAL.len(),
+        length in 0..80_usize,
+        patch in "[\\[\\]{}=\"'.,a1 \n]{0,3}",
+    ) {
+        let mut text = MAXIMAL.to_owned();
+        text.replace_range(start..(start + length).min(MAXIMAL.len()), &patch);
+        if let Err(mistakes) = read(&text) {
+            let lines = text.matches('\n').count() + 1;
+            prop_assert!(mistakes.mistakes() > 0);
+            prop_assert!(mistakes.iter().all(|finding| finding.position.unwrap().line <= lines));
+            prop_assert!(mistakes.to_string().ends_with(" in /app/rc.toml"));
+        }
+    }
 }

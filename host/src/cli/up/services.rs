@@ -1,0 +1,262 @@
+//! From one component of the manifest to a service that can be called: its artifact, its handler, its
+//! grants. What the parts do is left to the runtime and to the capabilities.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::Semaphore;
+
+use super::stores::Stores;
+use crate::capabilities::http_out::{Client, ClientSettings, SelfAddress};
+use crate::capabilities::invocation::Chain;
+use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
+use crate::cli::up::arguments::{Follow, UpOptions};
+use crate::manifest::model::{Component, Manifest};
+use crate::manifest::runtime_config::RuntimeConfig;
+use crate::manifest::variables::{Resolver, VariableError};
+use crate::network::allowed_hosts::AllowedHosts;
+use crate::network::guard::Guard;
+use crate::network::tls::{TlsClient, TlsSetupError};
+use crate::runtime::artifact_cache::{ArtifactCache, ArtifactError};
+use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
+use crate::runtime::handler::{Handler, HandlerError};
+use crate::runtime::linker;
+use crate::runtime::service::{Grants, Service};
+use crate::runtime::sources::{self, SourceError};
+use crate::storage::state_dir::StateDir;
+
+/// Everything that keeps the app from starting, said at once.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct LoadErrors(Vec<String>);
+
+impl LoadErrors {
+    /// Nothing, if there are no errors.
+    pub fn check(errors: Vec<String>) -> Result<(), Self> {
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Self(errors))
+        }
+    }
+}
+
+/// Why one service cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    #[error("{path}: {error}")]
+    Handler { path: String, error: HandlerError },
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    #[error("allowed_outbound_hosts: {0}")]
+    AllowedHosts(String),
+    #[error("files: {0}")]
+    Files(#[from] files::FilesError),
+    #[error("the log files cannot be opened: {0}")]
+    Logs(std::io::Error),
+    #[error(transparent)]
+    Tls(#[from] TlsSetupError),
+    #[error(transparent)]
+    Stores(#[from] super::stores::StoreError),
+    #[error(
+        "its dependencies ({0}) would have to be composed into it; compose them when it is built, \
+         for example with `wac plug`, and remove the table"
+    )]
+    Dependencies(String),
+    #[error("the host's interfaces cannot be linked: {0}")]
+    Linker(String),
+}
+
+/// What all services of an app are made with.
+pub struct Parts<'a> {
+    pub self_address: Arc<OnceLock<SelfAddress>>,
+    options: &'a UpOptions,
+    config: &'a RuntimeConfig,
+    resolver: &'a Resolver,
+    manifest: &'a Manifest,
+    state: &'a StateDir,
+    engines: Arc<Engines>,
+    cache: ArtifactCache,
+    stores: Stores,
+    guard: Arc<Guard>,
+    chain: Arc<OnceLock<Arc<dyn Chain>>>,
+    logs: Option<PathBuf>,
+    requests_out: Option<Arc<Semaphore>>,
+    redis_connections: Option<Arc<Semaphore>>,
+    host_instances: Arc<Semaphore>,
+}
+
+impl<'a> Parts<'a> {
+    pub fn new(
+        manifest: &'a Manifest,
+        options: &'a UpOptions,
+        config: &'a RuntimeConfig,
+        resolver: &'a Resolver,
+        state: &'a StateDir,
+        chain: Arc<dyn Chain>,
+    ) -> anyhow::Result<Self> {
+        let cache = if options.compiled_cache {
+            ArtifactCache::open(&state.cache())
+        } else {
+            ArtifactCache::none()
+        };
+        Ok(Self {
+            self_address: Arc::new(OnceLock::new()),
+            options,
+            config,
+            resolver,
+            manifest,
+            state,
+            engines: Engines::start(options.pooling)?,
+            cache,
+            stores: Stores::new(manifest, config, state)?,
+            guard: Arc::new(guard(config)),
+            chain: Arc::new(OnceLock::from(chain)),
+            logs: options.log_directory(config.log_dir.path(), state.path()),
+            requests_out: app_limit(config.outbound_http.max_connections),
+            redis_connections: app_limit(config.outbound_redis.max_connections),
+            host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
+        })
+    }
+
+    /// The service that a component becomes.
+    pub fn service(&self, component: &Component) -> Result<Service, LoadError> {
+        if !component.dependencies.is_empty() {
+            let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
+            return Err(LoadError::Dependencies(names.join(", ")));
+        }
+        let source = component
+            .settings
+            .source
+            .as_ref()
+            .unwrap_or(&component.source);
+        let path = sources::locate(source, &self.state.cache().join("downloads"))?;
+        let artifact = self.cache.load(&self.engines, &path)?;
+        let engine = artifact.component.engine().clone();
+        let linker = linker::linker(&engine, artifact.kind)
+            .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
+        let handler =
+            Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
+                path: path.display().to_string(),
+                error,
+            })?;
+        if artifact.kind == EngineKind::Concurrent {
+            tracing::debug!(service = component.id, "runs with WASI 0.3 concurrency");
+        }
+        Ok(Service::new(
+            component.id.clone(),
+            engine,
+            handler,
+            self.grants(component)?,
+            component.settings.clone(),
+            self.host_instances.clone(),
+        ))
+    }
+
+    fn grants(&self, component: &Component) -> Result<Grants, LoadError> {
+        let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
+        let guard = self.guard.clone();
+        let variables = self.resolver.component_variables(component)?;
+        Ok(Grants {
+            environment: self.environment(component),
+            files: files::Config::prepare(
+                &component.files,
+                &component.exclude_files,
+                &self.manifest.directory,
+                self.state.path(),
+            )?,
+            logs: logs::Config::new(
+                &component.id,
+                self.logs.clone(),
+                self.echoes(&component.id),
+                component.settings.log_kib_per_second,
+            )
+            .map_err(LoadError::Logs)?,
+            variables: variables::Config {
+                service: component.id.clone(),
+                values: Arc::new(variables),
+            },
+            key_value: Arc::new(self.stores.key_value(component)?),
+            sqlite: Arc::new(self.stores.sqlite(component)),
+            redis: redis::Config {
+                allowed_hosts: allowed_hosts.clone(),
+                guard: guard.clone(),
+                tls: TlsClient::new(&[], &[])?,
+                limits: redis::Limits::default(),
+                app_limit: self.redis_connections.clone(),
+            },
+            http_out: Arc::new(http_out::Config {
+                allowed_hosts: allowed_hosts.clone(),
+                guard: guard.clone(),
+                chain: self.chain.clone(),
+                self_address: self.self_address.clone(),
+                client: self.client()?,
+            }),
+            sockets: sockets::Config {
+                allowed_hosts,
+                guard,
+            },
+        })
+    }
+
+    fn allowed_hosts(&self, component: &Component) -> Result<AllowedHosts, LoadError> {
+        let entries: Result<Vec<_>, _> = component
+            .allowed_outbound_hosts
+            .iter()
+            .map(|template| self.resolver.expand(template))
+            .collect();
+        AllowedHosts::parse(&entries?).map_err(|errors| {
+            let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            LoadError::AllowedHosts(self.resolver.redact(&errors.join("; ")))
+        })
+    }
+
+    /// The flag `--env` goes before the manifest, as in Spin.
+    fn environment(&self, component: &Component) -> Vec<(String, String)> {
+        let mut environment = component.environment.clone();
+        environment.extend(self.options.environment.clone());
+        environment.into_iter().collect()
+    }
+
+    fn echoes(&self, id: &str) -> bool {
+        match &self.options.follow {
+            Follow::All => true,
+            Follow::None => false,
+            Follow::Only(ids) => ids.iter().any(|followed| followed == id),
+        }
+    }
+
+    /// One client per service: connections are never shared between services.
+    fn client(&self) -> Result<Client, TlsSetupError> {
+        Client::new(&ClientSettings {
+            is_pooling: self.config.outbound_http.connection_pooling.unwrap_or(true),
+            app_limit: self.requests_out.clone(),
+            ..ClientSettings::default()
+        })
+    }
+}
+
+/// A limit that all services of the app share.
+fn app_limit(max: Option<u64>) -> Option<Arc<Semaphore>> {
+    let max = usize::try_from(max?)
+        .unwrap_or(usize::MAX)
+        .min(Semaphore::MAX_PERMITS);
+    Some(Arc::new(Semaphore::new(max)))
+}
+
+fn guard(config: &RuntimeConfig) -> Guard {
+    let networking = &config.outbound_networking;
+    let mut entries: Vec<String> = networking
+        .block_networks
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if networking.block_private_networks {
+        entries.push("private".to_owned());
+    }
+    Guard::new(&entries).unwrap_or_default()
+}

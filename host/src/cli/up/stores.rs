@@ -1,0 +1,168 @@
+//! From the labels of the manifest to key-value stores and SQL databases: which file or server stands behind
+//! each, and which service may open it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::capabilities::key_value::redis::Redis;
+use crate::capabilities::key_value::sqlite::Sqlite;
+use crate::capabilities::key_value::{self, Backend};
+use crate::capabilities::sqlite;
+use crate::cli::up::services::LoadErrors;
+use crate::manifest::model::{Component, Manifest};
+use crate::manifest::runtime_config::{KeyValueStore, RuntimeConfig, SqliteDatabase};
+use crate::storage::key_value::{self as engine, Limits};
+use crate::storage::ownership::{self, StoreKind};
+use crate::storage::state_dir::StateDir;
+
+/// The one label that exists without a runtime config, as in Spin.
+const DEFAULT_LABEL: &str = "default";
+
+/// Why a store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("key-value store `{label}`: {error}")]
+    Redis {
+        label: String,
+        error: ::redis::RedisError,
+    },
+}
+
+/// Where a label leads.
+enum Place<'a> {
+    File(PathBuf),
+    Redis(&'a str),
+}
+
+/// The app's stores, by label.
+pub struct Stores {
+    key_value: BTreeMap<String, Arc<dyn Backend>>,
+    sqlite: BTreeMap<String, PathBuf>,
+}
+
+impl Stores {
+    /// Settles every label that a component names; one that is defined nowhere, or two that share a file, are errors. Nothing is
+    /// opened before its first use.
+    pub fn new(
+        manifest: &Manifest,
+        config: &RuntimeConfig,
+        state: &StateDir,
+    ) -> anyhow::Result<Self> {
+        let mut undefined = Vec::new();
+        let mut files = Vec::new();
+        let mut key_value = BTreeMap::new();
+        let engine_stores = engine::Stores::default();
+        for label in labels(manifest, |component| &component.key_value_stores) {
+            match key_value_place(label, config, state) {
+                None => undefined.push(undefined_message("key_value_store", label)),
+                Some(Place::Redis(url)) => {
+                    let backend = Redis::new(url).map_err(|error| StoreError::Redis {
+                        label: label.to_owned(),
+                        error,
+                    })?;
+                    key_value.insert(label.to_owned(), Arc::new(backend) as Arc<dyn Backend>);
+                }
+                Some(Place::File(path)) => {
+                    let limits = Limits {
+                        store_mib_max: mib_max(manifest, |c| &c.key_value_stores, label),
+                        ..Limits::default()
+                    };
+                    let store = engine_stores.store(&path, limits);
+                    let backend = Arc::new(Sqlite::new(store)) as Arc<dyn Backend>;
+                    key_value.insert(label.to_owned(), backend);
+                    files.push((StoreKind::KeyValue, label, path));
+                }
+            }
+        }
+        let mut sqlite = BTreeMap::new();
+        for label in labels(manifest, |component| &component.sqlite_databases) {
+            match sqlite_file(label, config, state) {
+                None => undefined.push(undefined_message("sqlite_database", label)),
+                Some(path) => {
+                    sqlite.insert(label.to_owned(), path.clone());
+                    files.push((StoreKind::Sqlite, label, path));
+                }
+            }
+        }
+        let files: Vec<_> = files
+            .iter()
+            .map(|(kind, label, path)| (*kind, *label, path.as_path()))
+            .collect();
+        let shared = ownership::check_paths(&files);
+        undefined.extend(shared.iter().map(ToString::to_string));
+        LoadErrors::check(undefined)?;
+        Ok(Self { key_value, sqlite })
+    }
+
+    /// The key-value stores that a service may open.
+    pub fn key_value(&self, component: &Component) -> Result<key_value::Config, StoreError> {
+        let mut config = key_value::Config::default();
+        for label in &component.key_value_stores {
+            config.grant(label, self.key_value.get(label).cloned());
+        }
+        Ok(config)
+    }
+
+    /// The SQL databases that a service may open.
+    pub fn sqlite(&self, component: &Component) -> sqlite::Config {
+        let mut config = sqlite::Config::new(component.settings.store_mib_max);
+        for label in &component.sqlite_databases {
+            if let Some(path) = self.sqlite.get(label) {
+                config.grant(label, path);
+            }
+        }
+        config
+    }
+}
+
+/// The labels that components name, each once.
+fn labels(manifest: &Manifest, of: fn(&Component) -> &Vec<String>) -> BTreeSet<&str> {
+    manifest
+        .components
+        .values()
+        .flat_map(of)
+        .map(String::as_str)
+        .collect()
+}
+
+/// A store that several services share is as large as the largest limit among them.
+fn mib_max(manifest: &Manifest, of: fn(&Component) -> &Vec<String>, label: &str) -> u64 {
+    let users = manifest
+        .components
+        .values()
+        .filter(|c| of(c).iter().any(|name| name == label));
+    users
+        .map(|component| component.settings.store_mib_max)
+        .max()
+        .unwrap_or_default()
+}
+
+fn key_value_place<'a>(
+    label: &str,
+    config: &'a RuntimeConfig,
+    state: &StateDir,
+) -> Option<Place<'a>> {
+    match config.key_value_stores.get(label) {
+        Some(KeyValueStore::Redis { url }) => Some(Place::Redis(url)),
+        Some(KeyValueStore::Spin { path: Some(path) }) => Some(Place::File(path.clone())),
+        Some(KeyValueStore::Spin { path: None }) => Some(Place::File(state.key_value_file(label))),
+        None if label == DEFAULT_LABEL => Some(Place::File(state.key_value_file(label))),
+        None => None,
+    }
+}
+
+fn sqlite_file(label: &str, config: &RuntimeConfig, state: &StateDir) -> Option<PathBuf> {
+    match config.sqlite_databases.get(label) {
+        Some(SqliteDatabase::Spin { path: Some(path) }) => Some(path.clone()),
+        Some(SqliteDatabase::Spin { path: None }) => Some(state.sqlite_file(label)),
+        None if label == DEFAULT_LABEL => Some(state.sqlite_file(label)),
+        None => None,
+    }
+}
+
+fn undefined_message(table: &str, label: &str) -> String {
+    format!(
+        "`{label}` is defined nowhere; add to runtime-config.toml:\n  [{table}.{label}]\n  type = \"spin\""
+    )
+}

@@ -1,0 +1,130 @@
+//! The services that the gateway can call, by id. The table is replaced as a whole and read without
+//! locks; instances, limits and the call itself are left to the runtime.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use http::{Request, Response};
+use wasmtime_wasi_http::WasiBody;
+
+use super::answers::Refusal;
+use crate::capabilities::invocation::Invocation;
+use crate::manifest::model::ServiceSettings;
+use crate::runtime::service::{InvocationError, Service};
+
+/// What runs a service's handler: the runtime's [`Service`], or a stand-in where no guest is
+/// needed.
+pub trait Handler: Send + Sync {
+    /// Runs the handler once; see [`Service::handle`].
+    fn handle(
+        self: Arc<Self>,
+        request: Request<WasiBody>,
+        invocation: Invocation,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>>;
+}
+
+impl Handler for Service {
+    fn handle(
+        self: Arc<Self>,
+        request: Request<WasiBody>,
+        invocation: Invocation,
+    ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>> {
+        Box::pin(Service::handle(self, request, invocation))
+    }
+}
+
+/// A service and the limits that its callers are held to.
+pub struct ServiceEntry {
+    id: String,
+    handler: Arc<dyn Handler>,
+    timeout_ms: u64,
+    body_idle_timeout_ms: u64,
+}
+
+/// The services that have an HTTP trigger, private ones included.
+#[derive(Default)]
+pub struct Services {
+    by_id: BTreeMap<String, Arc<ServiceEntry>>,
+}
+
+/// The current [`Services`]. It starts empty, so that services can be built that call each other.
+#[derive(Default)]
+pub struct ServiceTable {
+    current: ArcSwap<Services>,
+}
+
+impl Services {
+    /// Adds a service, or puts it in the place of the one with its id.
+    pub fn insert(&mut self, id: &str, handler: Arc<dyn Handler>, settings: &ServiceSettings) {
+        let entry = ServiceEntry {
+            id: id.to_owned(),
+            handler,
+            timeout_ms: settings.timeout_ms,
+            body_idle_timeout_ms: settings.body_idle_timeout_ms,
+        };
+        self.by_id.insert(id.to_owned(), Arc::new(entry));
+    }
+}
+
+impl ServiceTable {
+    /// Puts `services` in the place of all others; calls that have begun keep what they hold.
+    pub fn publish(&self, services: Services) {
+        self.current.store(Arc::new(services));
+    }
+
+    /// The service of this id.
+    pub fn get(&self, id: &str) -> Option<Arc<ServiceEntry>> {
+        self.current.load().by_id.get(id).cloned()
+    }
+}
+
+impl ServiceEntry {
+    /// The component's id in the manifest.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Longest pause between two reads or writes of a body.
+    pub fn body_idle_timeout_ms(&self) -> u64 {
+        self.body_idle_timeout_ms
+    }
+
+    /// The moment at which an answer must have begun, for a call that begins now.
+    pub fn deadline(&self) -> Instant {
+        // A timeout beyond the clock's range is as good as one of many years.
+        let now = Instant::now();
+        now.checked_add(Duration::from_millis(self.timeout_ms))
+            .unwrap_or(now + FAR)
+    }
+
+    /// Runs the handler once.
+    pub async fn call(
+        &self,
+        request: Request<WasiBody>,
+        invocation: Invocation,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        let result = self.handler.clone().handle(request, invocation).await;
+        match result {
+            // A 1xx cannot end a request, and hyper would drop the connection over it.
+            Ok(response) if response.status().is_informational() => {
+                let text = format!("the answer has status {}", response.status());
+                Err(self.failed(InvocationError::GuestError(text)))
+            }
+            Ok(response) => Ok(response),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(&self, error: InvocationError) -> Refusal {
+        Refusal::Invocation {
+            service: self.id.clone(),
+            error,
+        }
+    }
+}
+
+/// Ten years.
+const FAR: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

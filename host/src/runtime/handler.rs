@@ -1,0 +1,139 @@
+//! The HTTP handler that a component exports, and one call of it in a store of its own.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::oneshot;
+use wasmtime::Store;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
+use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
+
+use super::answer::Head;
+use super::service::InvocationError;
+use super::state::InstanceState;
+
+/// A component's HTTP handler, ready to be instantiated.
+pub enum Handler {
+    /// `wasi:http/incoming-handler@0.2.x`
+    V02(ProxyPre<InstanceState>),
+    /// `wasi:http/handler@0.3.0`
+    V03(ServicePre<InstanceState>),
+}
+
+/// Why a component can not be called over HTTP.
+#[derive(Debug, thiserror::Error)]
+pub enum HandlerError {
+    /// An import that the host does not offer.
+    #[error("{0}")]
+    Import(String),
+    /// No handler is exported, or one of a version that is not supported.
+    #[error(
+        "it exports no HTTP handler that kumiki can call (wasi:http/incoming-handler@0.2 or \
+         wasi:http/handler@0.3.0); its exports are: {0}"
+    )]
+    NoHandler(String),
+}
+
+impl Handler {
+    /// Links the component and finds its handler.
+    pub fn new(
+        linker: &Linker<InstanceState>,
+        component: &Component,
+    ) -> Result<Self, HandlerError> {
+        let pre: InstancePre<InstanceState> = linker
+            .instantiate_pre(component)
+            .map_err(|error| HandlerError::Import(format!("{error:#}")))?;
+        if let Ok(pre) = ProxyPre::new(pre.clone()) {
+            return Ok(Self::V02(pre));
+        }
+        ServicePre::new(pre).map(Self::V03).map_err(|_| {
+            let engine = linker.engine();
+            let ty = component.component_type();
+            let exports: Vec<_> = ty
+                .exports(engine)
+                .map(|(name, _)| name.to_owned())
+                .collect();
+            HandlerError::NoHandler(exports.join(", "))
+        })
+    }
+
+    /// Instantiates the component in `store` and runs its handler to the end; the head goes out as soon as it is set.
+    pub async fn run(
+        &self,
+        store: &mut Store<InstanceState>,
+        request: http::Request<WasiBody>,
+        head: oneshot::Sender<Head>,
+    ) -> wasmtime::Result<()> {
+        match self {
+            Self::V02(pre) => {
+                let proxy = pre.instantiate_async(&mut *store).await?;
+                run_v02(&proxy, store, request, head).await
+            }
+            Self::V03(pre) => run_v03(pre, store, request, head).await,
+        }
+    }
+}
+
+async fn run_v02(
+    proxy: &Proxy,
+    store: &mut Store<InstanceState>,
+    request: http::Request<WasiBody>,
+    head: oneshot::Sender<Head>,
+) -> wasmtime::Result<()> {
+    let scheme = match request.uri().scheme_str() {
+        Some("https") => Scheme::Https,
+        _ => Scheme::Http,
+    };
+    let mut http = store.data_mut().http();
+    let request = http.new_incoming_request(scheme, request)?;
+    // The callback must be `Sync`, which a sender of a body is not.
+    let head = Mutex::new(Some(head));
+    let answer = http.new_response_outparam_from_callback(move |answer| {
+        let sender = head.lock().ok().and_then(|mut head| head.take());
+        if let Some(sender) = sender {
+            let _ = sender.send(answer.map_err(guest_error));
+        }
+    })?;
+    proxy
+        .wasi_http_incoming_handler()
+        .call_handle(store, request, answer)
+        .await
+}
+
+/// Ends when the guest has read its request's body, or given it up.
+type BodyRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
+
+async fn run_v03(
+    pre: &ServicePre<InstanceState>,
+    store: &mut Store<InstanceState>,
+    request: http::Request<WasiBody>,
+    head: oneshot::Sender<Head>,
+) -> wasmtime::Result<()> {
+    let service = Arc::new(pre.instantiate_async(&mut *store).await?);
+    store
+        .run_concurrent(async move |accessor| -> wasmtime::Result<()> {
+            let (request, body_read) = accessor.with(|mut access| {
+                let http = access.data_mut().http();
+                let (request, body_read) = p3::Request::from_http(http.hooks, request);
+                (request, Box::pin(body_read) as BodyRead)
+            });
+            let answer = match service.handle(accessor, request).await? {
+                Ok(response) => {
+                    Ok(accessor.with(|mut access| response.into_http(&mut access, body_read))?)
+                }
+                Err(error) => Err(InvocationError::GuestError(format!("{error:?}"))),
+            };
+            let _ = head.send(answer);
+            // The body and work after the response run in the guest's tasks.
+            std::future::poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+            Ok(())
+        })
+        .await?
+}
+
+fn guest_error(error: ErrorCode) -> InvocationError {
+    InvocationError::GuestError(format!("{error:?}"))
+}

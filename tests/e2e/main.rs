@@ -1,0 +1,33 @@
+//! End-to-end tests: each starts the real host on a port of its own and speaks to it through a
+//! socket. One binary, because one links faster than many; a module per topic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is test code: to panic is how it reports"
+)]
+
+mod catalog;
+mod chaining;
+mod command_line;
+mod conformance;
+mod core_modules;
+mod drain;
+mod files;
+mod hostile_clients;
+mod hostile_guests;
+mod key_value;
+mod limits;
+mod logs;
+mod outbound_http;
+mod redis;
+mod request_shape;
+mod routing;
+mod sdk_apps;
+mod sockets;
+mod sqlite;
+mod streaming;
+mod surroundings;
+mod tls_http2;
+mod variables;

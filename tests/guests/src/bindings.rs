@@ -1,0 +1,55 @@
+//! Bindings of the interfaces that Spin and `wasi:keyvalue` define. An import that a guest does not
+//! call is left out of its component, so one set serves all guests.
+
+/// Interfaces of plain functions, for handlers of `wasi:http` 0.2.
+pub mod plain {
+    wit_bindgen::generate!({
+        inline: r#"
+            package kumiki:guests-plain;
+            world plain {
+                import fermyon:spin/key-value@2.0.0;
+                import fermyon:spin/sqlite@2.0.0;
+                import fermyon:spin/variables@2.0.0;
+                import fermyon:spin/redis@2.0.0;
+                import wasi:keyvalue/store@0.2.0-draft2;
+                import wasi:keyvalue/atomics@0.2.0-draft2;
+                import wasi:keyvalue/batch@0.2.0-draft2;
+                import wasi:config/store@0.2.0-draft-2024-09-27;
+                import spin:sqlite/sqlite@3.1.0;
+            }
+        "#,
+        path: [
+            "../../wit/deps/fermyon-spin",
+            "../../wit/deps/wasi-keyvalue",
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/spin-sqlite",
+        ],
+        world: "kumiki:guests-plain/plain",
+        generate_all,
+    });
+}
+
+/// Interfaces of `async func`s. They use the runtime of `wasip3`, which drives the task of the
+/// handler.
+pub mod concurrent {
+    wasip3::wit_bindgen::generate!({
+        inline: r#"
+            package kumiki:guests-concurrent;
+            world concurrent {
+                import spin:key-value/key-value@3.0.0;
+                import spin:sqlite/sqlite@3.1.0;
+                import spin:variables/variables@3.0.0;
+                import spin:redis/redis@3.0.0;
+            }
+        "#,
+        path: [
+            "../../wit/deps/spin-key-value",
+            "../../wit/deps/spin-sqlite",
+            "../../wit/deps/spin-variables",
+            "../../wit/deps/spin-redis",
+        ],
+        world: "kumiki:guests-concurrent/concurrent",
+        runtime_path: "wasip3::wit_bindgen::rt",
+        generate_all,
+    });
+}
