@@ -159,7 +159,7 @@ impl<'a> Parts<'a> {
 
     fn grants(&self, component: &Component) -> Result<Grants, LoadError> {
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
-        let guard = self.guard.clone();
+        let guard = Arc::new(self.guard.for_service());
         let variables = self.resolver.component_variables(component)?;
         Ok(Grants {
             environment: self.environment(component),
