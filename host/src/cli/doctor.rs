@@ -17,7 +17,7 @@ use clap::Args;
 use crate::cli::locate::{folder_of, manifest_path};
 use crate::cli::up::values::parse_listen_address;
 use crate::manifest::model::Manifest;
-use crate::manifest::runtime_config::{self, DirectorySetting, FILE_NAME, RuntimeConfig};
+use crate::manifest::runtime_config::{self, FILE_NAME, RuntimeConfig};
 use crate::manifest::{self, LoadOptions};
 use finding::{Finding, Level, report};
 
@@ -91,11 +91,14 @@ fn examine(arguments: &DoctorArguments, current_directory: &Path) -> Vec<Finding
         findings.extend(artifacts::examine(manifest));
         findings.extend(toolchain::examine(manifest));
     }
-    let state_directory = match (&arguments.state_dir, config.state_dir) {
-        (Some(given), _) => current_directory.join(given),
-        (None, DirectorySetting::Path(configured)) => configured,
-        (None, DirectorySetting::Preset | DirectorySetting::Unset) => folder.join(".kumiki"),
-    };
+    let configured = config.state_dir.path().map(Path::to_owned);
+    let given = arguments
+        .state_dir
+        .as_ref()
+        .map(|path| current_directory.join(path));
+    let state_directory = given
+        .or(configured)
+        .unwrap_or_else(|| folder.join(".kumiki"));
     findings.extend(state::examine(&state_directory));
     findings.extend(machine::examine(arguments.listen, path.as_deref()));
     findings

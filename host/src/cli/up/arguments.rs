@@ -3,6 +3,7 @@
 //! refused by [`super::refused`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -12,9 +13,9 @@ use clap::{Args, ValueEnum};
 use crate::cli::locate::{LocateError, folder_of, manifest_path};
 use crate::cli::up::refused::{RefusedError, SpinArguments};
 use crate::cli::up::values::{
-    DurationLimit, VariableArgument, parse_key_value, parse_listen_address,
+    DurationLimit, VariableSource, VariablesError, parse_key_value, parse_listen_address,
 };
-use crate::manifest::runtime_config::{DirectorySetting, FILE_NAME as RUNTIME_CONFIG};
+use crate::manifest::runtime_config::FILE_NAME as RUNTIME_CONFIG;
 
 /// The state directory's name beside the manifest.
 const STATE_DIRECTORY: &str = ".kumiki";
@@ -59,7 +60,7 @@ pub struct UpArguments {
         long = "variable",
         value_name = "KEY=VALUE | KEY=@FILE | @FILE.json | @FILE.toml"
     )]
-    pub variables: Vec<VariableArgument>,
+    pub variables: Vec<VariableSource>,
 
     /// Where stores, logs and compiled components are kept [default: .kumiki beside the manifest]
     #[arg(long, value_name = "DIR", value_parser = OsStringValueParser::new().map(PathBuf::from))]
@@ -152,8 +153,9 @@ pub enum RoutesFormat {
     Json,
 }
 
-/// What `kumiki up` does: every path absolute, every value read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What `kumiki up` does: every path absolute, every value read. Debug names the manifest alone,
+/// because variables may be secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct UpOptions {
     pub manifest_path: PathBuf,
     pub profile: Option<String>,
@@ -169,8 +171,8 @@ pub struct UpOptions {
     pub drain_timeout_seconds: u64,
     /// Set in every component, over the manifest's own.
     pub environment: BTreeMap<String, String>,
-    /// The arguments of `--variable`.
-    pub variables: Vec<VariableArgument>,
+    /// Given on the command line; they go before every provider.
+    pub variables: BTreeMap<String, String>,
     pub runtime_config_file: Option<PathBuf>,
     /// Given with `--state-dir`. [`UpOptions::state_directory`] says which one counts.
     pub state_dir: Option<PathBuf>,
@@ -231,6 +233,8 @@ pub enum ArgumentsError {
     Locate(#[from] LocateError),
     #[error(transparent)]
     Refused(#[from] RefusedError),
+    #[error(transparent)]
+    Variables(#[from] VariablesError),
     /// A file that a flag names is not there.
     #[error("{flag} names {path}, which is not a file")]
     NotAFile { flag: &'static str, path: PathBuf },
@@ -270,6 +274,10 @@ impl UpArguments {
         {
             return Err(ArgumentsError::EmptyStateDir);
         }
+        let mut variables = BTreeMap::new();
+        for source in &self.variables {
+            variables.extend(source.read(current_directory)?);
+        }
         Ok(UpOptions {
             profile: self.profile,
             stock: self.stock,
@@ -281,7 +289,7 @@ impl UpArguments {
             format: self.format,
             drain_timeout_seconds: self.drain_timeout,
             environment: self.environment.into_iter().collect(),
-            variables: self.variables,
+            variables,
             runtime_config_file,
             state_dir: self.state_dir.map(|path| current_directory.join(path)),
             log_directory: log_directory(self.log_dir, current_directory),
@@ -302,36 +310,36 @@ impl UpArguments {
     }
 }
 
-impl UpOptions {
-    /// The arguments of `--variable`, as [`crate::manifest::variables::Sources`] takes them.
-    pub fn variable_arguments(&self) -> Vec<String> {
-        self.variables
-            .iter()
-            .map(|argument| argument.0.clone())
-            .collect()
+impl fmt::Debug for UpOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("UpOptions")
+            .field("manifest_path", &self.manifest_path)
+            .finish_non_exhaustive()
     }
+}
 
+impl UpOptions {
     /// The state directory: the flag's, else the runtime config's, else `.kumiki` beside the
     /// manifest. There is no running without one, so a config that unsets it gets the last.
-    pub fn state_directory(&self, configured: &DirectorySetting) -> PathBuf {
+    pub fn state_directory(&self, configured: Option<&Path>) -> PathBuf {
+        let folder = folder_of(&self.manifest_path);
         match (&self.state_dir, configured) {
             (Some(given), _) => given.clone(),
-            (None, DirectorySetting::Path(configured)) => configured.clone(),
-            (None, DirectorySetting::Preset | DirectorySetting::Unset) => {
-                folder_of(&self.manifest_path).join(STATE_DIRECTORY)
-            }
+            (None, Some(configured)) => folder.join(configured),
+            (None, None) => folder.join(STATE_DIRECTORY),
         }
     }
 
     /// Where components' output is written: the flag's folder, else the runtime config's, else
     /// `logs` in the state directory. `None`: nowhere.
-    pub fn log_directory(&self, configured: &DirectorySetting, state: &Path) -> Option<PathBuf> {
+    pub fn log_directory(&self, configured: Option<&Path>, state: &Path) -> Option<PathBuf> {
         match (&self.log_directory, configured) {
             (LogDirectory::Off, _) => None,
             (LogDirectory::At(path), _) => Some(path.clone()),
-            (LogDirectory::Default, DirectorySetting::Path(configured)) => Some(configured.clone()),
-            (LogDirectory::Default, DirectorySetting::Unset) => None,
-            (LogDirectory::Default, DirectorySetting::Preset) => Some(state.join("logs")),
+            (LogDirectory::Default, Some(configured)) => {
+                Some(folder_of(&self.manifest_path).join(configured))
+            }
+            (LogDirectory::Default, None) => Some(state.join("logs")),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The values of `kumiki up`'s flags that are more than a word: addresses, pairs, times, ranges and
 //! variables.
 
-use std::convert::Infallible;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Reads `HOST:PORT`. A name that stands for several addresses gives 127.0.0.1 where it is one of
@@ -99,22 +100,109 @@ fn parse_milliseconds(text: &str) -> Result<u64, String> {
     Ok(milliseconds.div_ceil(divisor))
 }
 
-/// One `--variable`, as it was written. Reading it is left to [`crate::manifest::variables`]. Debug
-/// leaves its text out, which may be a secret.
+/// One `--variable`. Debug leaves its value out, which may be a secret.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VariableArgument(pub String);
+pub enum VariableSource {
+    /// `KEY=VALUE`.
+    Value { key: String, value: String },
+    /// `KEY=@FILE`: the file's text is the value.
+    ValueOfFile { key: String, path: PathBuf },
+    /// `@FILE.json`: an object of strings.
+    Json(PathBuf),
+    /// `@FILE.toml`: a table of strings.
+    Toml(PathBuf),
+}
 
-impl FromStr for VariableArgument {
-    type Err = Infallible;
+/// Why a file of variables cannot be used. None of the texts holds a value, which may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum VariablesError {
+    #[error("the variables' file {path} cannot be read: {source}")]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{path} is not an object whose values are all strings (line {line}, column {column})")]
+    NotJson {
+        path: PathBuf,
+        line: usize,
+        column: usize,
+    },
+    #[error("{path} is not a table whose values are all strings")]
+    NotToml { path: PathBuf },
+}
+
+impl FromStr for VariableSource {
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
+        if let Some(path) = text.strip_prefix('@') {
+            let path = PathBuf::from(path);
+            return match path.extension().and_then(|extension| extension.to_str()) {
+                Some("json") => Ok(Self::Json(path)),
+                Some("toml") => Ok(Self::Toml(path)),
+                _ => Err("a file of variables ends with .json or .toml".to_owned()),
+            };
+        }
+        // The text is not repeated in the error: it may be a secret without its name.
+        let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            return Err("write KEY=VALUE, KEY=@FILE, @FILE.json or @FILE.toml".to_owned());
+        };
+        let key = key.to_owned();
+        Ok(match value.strip_prefix('@') {
+            Some(path) => Self::ValueOfFile {
+                key,
+                path: PathBuf::from(path),
+            },
+            None => Self::Value {
+                key,
+                value: value.to_owned(),
+            },
+        })
     }
 }
 
-impl fmt::Debug for VariableArgument {
+impl VariableSource {
+    /// The variables that this source gives. Relative paths start at `current_directory`.
+    pub fn read(
+        &self,
+        current_directory: &Path,
+    ) -> Result<BTreeMap<String, String>, VariablesError> {
+        let text = |path: &Path| {
+            let path = current_directory.join(path);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => Ok(text),
+                Err(source) => Err(VariablesError::Unreadable { path, source }),
+            }
+        };
+        match self {
+            Self::Value { key, value } => Ok(BTreeMap::from([(key.clone(), value.clone())])),
+            Self::ValueOfFile { key, path } => Ok(BTreeMap::from([(key.clone(), text(path)?)])),
+            Self::Json(path) => serde_json::from_str(&text(path)?).map_err(|error| {
+                let (line, column) = (error.line(), error.column());
+                VariablesError::NotJson {
+                    path: path.clone(),
+                    line,
+                    column,
+                }
+            }),
+            Self::Toml(path) => toml::from_str(&text(path)?)
+                .map_err(|_| VariablesError::NotToml { path: path.clone() }),
+        }
+    }
+}
+
+impl fmt::Debug for VariableSource {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("VariableArgument").finish_non_exhaustive()
+        match self {
+            Self::Value { key, .. } => out.debug_tuple("Value").field(key).finish(),
+            Self::ValueOfFile { key, path } => out
+                .debug_tuple("ValueOfFile")
+                .field(key)
+                .field(path)
+                .finish(),
+            Self::Json(path) => out.debug_tuple("Json").field(path).finish(),
+            Self::Toml(path) => out.debug_tuple("Toml").field(path).finish(),
+        }
     }
 }
 
@@ -169,10 +257,50 @@ mod tests {
     }
 
     #[test]
-    fn debug_text_has_no_variable() {
-        let argument: VariableArgument = "password=s3cret".parse().unwrap();
-        assert_eq!(argument.0, "password=s3cret");
-        assert!(!format!("{argument:?}").contains("s3cret"));
+    fn variables_come_from_arguments_and_files() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("secret.txt"), "s3cret\n").unwrap();
+        std::fs::write(folder.path().join("all.json"), r#"{"a": "1", "b": "2"}"#).unwrap();
+        std::fs::write(folder.path().join("all.toml"), "c = \"3\"").unwrap();
+        let read = |text: &str| {
+            text.parse::<VariableSource>()
+                .unwrap()
+                .read(folder.path())
+                .unwrap()
+        };
+        assert_eq!(
+            read("key=a=b"),
+            BTreeMap::from([("key".into(), "a=b".into())])
+        );
+        assert_eq!(
+            read("key=@secret.txt"),
+            BTreeMap::from([("key".into(), "s3cret\n".into())])
+        );
+        assert_eq!(read("@all.json").len(), 2);
+        assert_eq!(
+            read("@all.toml"),
+            BTreeMap::from([("c".into(), "3".into())])
+        );
+    }
+
+    #[test]
+    fn errors_never_repeat_a_value() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("all.json"), r#"{"a": "s3cret", "b": 2}"#).unwrap();
+        std::fs::write(folder.path().join("all.toml"), "a = \"s3cret\"\nb = 2").unwrap();
+        for name in ["@all.json", "@all.toml"] {
+            let source: VariableSource = name.parse().unwrap();
+            let message = source.read(folder.path()).unwrap_err().to_string();
+            assert!(!message.contains("s3cret"), "{message}");
+        }
+        assert!(
+            !"s3cret"
+                .parse::<VariableSource>()
+                .unwrap_err()
+                .contains("s3cret")
+        );
+        let source: VariableSource = "password=s3cret".parse().unwrap();
+        assert!(!format!("{source:?}").contains("s3cret"));
     }
 
     proptest! {
@@ -186,6 +314,7 @@ mod tests {
         fn parsers_accept_any_text_without_panic(text in any::<String>()) {
             let _ = text.parse::<DurationLimit>();
             let _ = text.parse::<CountLimit>();
+            let _ = text.parse::<VariableSource>();
         }
     }
 }

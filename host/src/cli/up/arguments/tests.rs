@@ -34,10 +34,7 @@ fn the_defaults_are_spins_and_ours() {
     assert_eq!(options.follow, Follow::All);
     assert_eq!(options.log_directory, LogDirectory::Default);
     assert_eq!(options.runtime_config_file, None);
-    assert_eq!(
-        options.state_directory(&DirectorySetting::Preset),
-        folder.path().join(".kumiki")
-    );
+    assert_eq!(options.state_directory(None), folder.path().join(".kumiki"));
     assert_eq!(options.limits, LimitOverrides::default());
     assert!(options.compiled_cache && options.pooling && !options.stock && !options.build);
 }
@@ -85,13 +82,13 @@ fn the_runtime_config_beside_the_manifest_is_found() {
 fn the_state_directory_is_the_flags_then_the_configs_then_the_default() {
     let folder = app();
     let default = resolve(folder.path(), &[]).unwrap();
-    let configured = DirectorySetting::Path("/s".into());
-    assert_eq!(default.state_directory(&configured), Path::new("/s"));
+    let configured = Some(Path::new("/s"));
+    assert_eq!(default.state_directory(configured), Path::new("/s"));
     let beside = folder.path().join(".kumiki");
-    assert_eq!(default.state_directory(&DirectorySetting::Unset), beside);
+    assert_eq!(default.state_directory(None), beside);
     let given = resolve(folder.path(), &["--state-dir", "given"]).unwrap();
     assert_eq!(
-        given.state_directory(&DirectorySetting::Path("/s".into())),
+        given.state_directory(configured),
         folder.path().join("given")
     );
     let empty = resolve(folder.path(), &["--state-dir", ""]).unwrap_err();
@@ -103,7 +100,7 @@ fn an_empty_log_directory_writes_none() {
     let folder = app();
     let logs = |arguments: &[&str]| {
         let options = resolve(folder.path(), arguments).unwrap();
-        options.log_directory(&DirectorySetting::Preset, Path::new("/state"))
+        options.log_directory(None, Path::new("/state"))
     };
     assert_eq!(logs(&["--log-dir", ""]), None);
     assert_eq!(logs(&["-L", "mine"]), Some(folder.path().join("mine")));
@@ -115,7 +112,10 @@ fn variables_and_environment_are_taken_over() {
     let folder = app();
     let arguments = ["--variable", "a=1", "--variable", "a=2", "-e", "K=V=W"];
     let options = resolve(folder.path(), &arguments).unwrap();
-    assert_eq!(options.variable_arguments(), ["a=1", "a=2"]);
+    assert_eq!(
+        options.variables,
+        BTreeMap::from([("a".into(), "2".into())])
+    );
     assert_eq!(
         options.environment,
         BTreeMap::from([("K".into(), "V=W".into())])
