@@ -122,8 +122,15 @@ pub struct Component {
 pub enum Source {
     Path(PathBuf),
     /// The digest is `sha256:` and 64 hexadecimal digits.
-    Url { url: String, digest: String },
-    Registry { registry: Option<String>, package: String, version: String },
+    Url {
+        url: String,
+        digest: String,
+    },
+    Registry {
+        registry: Option<String>,
+        package: String,
+        version: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +138,10 @@ pub enum FileMount {
     /// Files that match stand in the guest at the same path relative to its root.
     Glob(String),
     /// A file or folder, and where it stands in the guest.
-    Placement { source: PathBuf, destination: String },
+    Placement {
+        source: PathBuf,
+        destination: String,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -152,9 +162,16 @@ pub struct Dependency {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DependencySource {
-    Version { registry: Option<String>, package: Option<String>, version: String },
+    Version {
+        registry: Option<String>,
+        package: Option<String>,
+        version: String,
+    },
     Path(PathBuf),
-    Url { url: String, digest: String },
+    Url {
+        url: String,
+        digest: String,
+    },
     Component(String),
 }
 
