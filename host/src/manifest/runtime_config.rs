@@ -53,6 +53,16 @@ pub enum DirectorySetting {
     Path(PathBuf),
 }
 
+impl DirectorySetting {
+    /// The folder that is set, if one is.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Preset | Self::Unset => None,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Eq)]
 pub enum KeyValueStore {
     /// A SQLite file; without a path, one in the state directory.

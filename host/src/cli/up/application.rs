@@ -49,7 +49,7 @@ impl Application {
             .map(|files| tls::load(&files.certificate, &files.key))
             .transpose()?;
         check_ownership(manifest, options.stock)?;
-        let state = StateDir::open(&options.state_directory(&config.state_dir))?;
+        let state = StateDir::open(&options.state_directory(config.state_dir.path()))?;
         let table = Arc::new(ServiceTable::default());
         let chain = Arc::new(Chaining::new(table.clone()));
         let parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
@@ -106,13 +106,8 @@ fn resolver(
     options: &UpOptions,
     config: &RuntimeConfig,
 ) -> anyhow::Result<Resolver> {
-    let arguments: Vec<String> = options
-        .variables
-        .iter()
-        .map(|argument| argument.0.clone())
-        .collect();
     let sources = Sources {
-        command_line: &arguments,
+        command_line: &options.variables,
         providers: &config.variables_providers,
         environment: &|name| std::env::var(name).ok(),
         dotenv: Some(".env".as_ref()),

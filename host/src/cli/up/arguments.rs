@@ -15,6 +15,7 @@ use crate::cli::up::refused::{RefusedError, SpinArguments};
 use crate::cli::up::values::{
     DurationLimit, VariableSource, VariablesError, parse_key_value, parse_listen_address,
 };
+use crate::manifest::runtime_config::DirectorySetting;
 use crate::manifest::runtime_config::FILE_NAME as RUNTIME_CONFIG;
 
 /// The state directory's name beside the manifest.
@@ -332,14 +333,12 @@ impl UpOptions {
 
     /// Where components' output is written: the flag's folder, else the runtime config's, else
     /// `logs` in the state directory. `None`: nowhere.
-    pub fn log_directory(&self, configured: Option<&Path>, state: &Path) -> Option<PathBuf> {
+    pub fn log_directory(&self, configured: &DirectorySetting, state: &Path) -> Option<PathBuf> {
         match (&self.log_directory, configured) {
-            (LogDirectory::Off, _) => None,
+            (LogDirectory::Off, _) | (LogDirectory::Default, DirectorySetting::Unset) => None,
             (LogDirectory::At(path), _) => Some(path.clone()),
-            (LogDirectory::Default, Some(configured)) => {
-                Some(folder_of(&self.manifest_path).join(configured))
-            }
-            (LogDirectory::Default, None) => Some(state.join("logs")),
+            (LogDirectory::Default, DirectorySetting::Path(configured)) => Some(configured.clone()),
+            (LogDirectory::Default, DirectorySetting::Preset) => Some(state.join("logs")),
         }
     }
 }

@@ -100,7 +100,7 @@ fn an_empty_log_directory_writes_none() {
     let folder = app();
     let logs = |arguments: &[&str]| {
         let options = resolve(folder.path(), arguments).unwrap();
-        options.log_directory(None, Path::new("/state"))
+        options.log_directory(&DirectorySetting::Preset, Path::new("/state"))
     };
     assert_eq!(logs(&["--log-dir", ""]), None);
     assert_eq!(logs(&["-L", "mine"]), Some(folder.path().join("mine")));
