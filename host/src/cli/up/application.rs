@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::capabilities::http_out::SelfAddress;
+use crate::capabilities::logs;
 use crate::cli::up::arguments::UpOptions;
 use crate::cli::up::services::{LoadErrors, Parts};
 use crate::gateway::chaining::Chaining;
@@ -24,6 +25,9 @@ use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
+
+/// Time that the last output of guests has to reach the log files.
+const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {
@@ -96,6 +100,9 @@ impl Application {
             Drained::Cut(connections) => {
                 tracing::warn!("{connections} connections were cut when the drain timeout ended");
             }
+        }
+        if !logs::flush(LOG_FLUSH_TIMEOUT) {
+            tracing::warn!("the last lines of guests were not written in time");
         }
         Ok(())
     }

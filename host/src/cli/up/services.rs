@@ -1,7 +1,7 @@
 //! From one component of the manifest to a service that can be called: its artifact, its handler, its
 //! grants. What the parts do is left to the runtime and to the capabilities.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
@@ -104,6 +104,10 @@ impl<'a> Parts<'a> {
         } else {
             ArtifactCache::none()
         };
+        let logs = options.log_directory(&config.log_dir, state.path());
+        if options.truncate_logs {
+            logs.as_deref().map(remove_logs).transpose()?;
+        }
         Ok(Self {
             self_address: Arc::new(OnceLock::new()),
             options,
@@ -116,7 +120,7 @@ impl<'a> Parts<'a> {
             stores: Stores::new(manifest, config, state)?,
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
-            logs: options.log_directory(&config.log_dir, state.path()),
+            logs,
             requests_out: app_limit(config.outbound_http.max_connections),
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
@@ -238,6 +242,21 @@ impl<'a> Parts<'a> {
             ..ClientSettings::default()
         })
     }
+}
+
+/// Removes what guests wrote in earlier runs.
+fn remove_logs(directory: &Path) -> std::io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(directory) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with("_stdout.txt") || name.ends_with("_stderr.txt") {
+            std::fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// A limit that all services of the app share.
