@@ -116,7 +116,10 @@ fn an_unknown_product_is_not_found() {
 #[test]
 fn the_list_has_pages() {
     let store = Memory::default();
-    let all = r#"{"products":[{"id":101,"name":"Laptop","price":1200},{"id":102,"name":"Mouse","price":25}],"next":null}"#;
+    let all = concat!(
+        r#"{"products":[{"id":101,"name":"Laptop","price":1200},"#,
+        r#"{"id":102,"name":"Mouse","price":25}],"next":null}"#
+    );
     for target in [
         "/products",
         "/products?",
