@@ -17,6 +17,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::telemetry::{self, LogOptions};
+
 /// The whole command line.
 #[derive(Debug, Parser)]
 #[command(
@@ -58,6 +60,7 @@ pub fn command_line() -> CommandLine {
 
 /// Runs one command to its end.
 pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+    telemetry::init(LogOptions::default())?;
     match command_line.command {
         Command::Up(arguments) => {
             let options = arguments.resolve(&std::env::current_dir()?)?;

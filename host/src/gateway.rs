@@ -14,6 +14,7 @@ pub mod request_head;
 pub mod routes;
 pub mod services;
 pub mod static_response;
+pub mod streams;
 pub mod tls;
 pub mod transport;
 pub mod well_known;
@@ -77,14 +78,14 @@ enum Target {
 }
 
 /// One request, as the log knows it.
-struct Exchange {
+struct Exchange<'gateway> {
     request_id: String,
     method: Method,
     version: Version,
     uri: Uri,
     began: Instant,
-    route: Option<String>,
-    service: Option<String>,
+    route: Option<&'gateway str>,
+    service: Option<&'gateway str>,
 }
 
 impl Gateway {
@@ -95,6 +96,7 @@ impl Gateway {
             HttpRoute::Pattern(pattern) => Some((pattern.as_str(), index)),
             HttpRoute::Private => None,
         }))?;
+        warn_of_unreachable(&router, &config.triggers);
         Ok(Self {
             well_known: WellKnown::new(&config.name, &config.version),
             targets: config
@@ -123,7 +125,7 @@ impl Gateway {
         &self,
         request: Request<Incoming>,
         number: u64,
-        connection: &ConnectionState,
+        connection: &Arc<ConnectionState>,
     ) -> Response<OutgoingBody> {
         let mut exchange = Exchange::begin(&request);
         let answer = self.run(request, number, connection, &mut exchange).await;
@@ -137,12 +139,12 @@ impl Gateway {
     }
 
     /// The request path.
-    async fn run(
-        &self,
+    async fn run<'gateway>(
+        &'gateway self,
         request: Request<Incoming>,
         number: u64,
-        connection: &ConnectionState,
-        exchange: &mut Exchange,
+        connection: &Arc<ConnectionState>,
+        exchange: &mut Exchange<'gateway>,
     ) -> Result<Response<OutgoingBody>, Refusal> {
         let (request, traceparent) = identify(request, number, connection)?;
         let uri = request.uri().clone();
@@ -163,13 +165,13 @@ impl Gateway {
         self.respond(answer, &service, connection, &over_limit)
     }
 
-    fn route<'path>(
-        &self,
+    fn route<'gateway, 'path>(
+        &'gateway self,
         path: &'path str,
-        exchange: &mut Exchange,
-    ) -> Result<RouteMatch<'_, 'path>, Refusal> {
+        exchange: &mut Exchange<'gateway>,
+    ) -> Result<RouteMatch<'gateway, 'path>, Refusal> {
         let matched = self.router.route(path).ok_or(Refusal::NoRoute)?;
-        exchange.route = Some(matched.pattern().to_owned());
+        exchange.route = Some(matched.pattern());
         Ok(matched)
     }
 
@@ -177,8 +179,12 @@ impl Gateway {
         self.targets.get(matched.trigger()).ok_or(Refusal::NoRoute)
     }
 
-    fn service(&self, id: &str, exchange: &mut Exchange) -> Result<Arc<ServiceEntry>, Refusal> {
-        exchange.service = Some(id.to_owned());
+    fn service<'gateway>(
+        &'gateway self,
+        id: &'gateway str,
+        exchange: &mut Exchange<'gateway>,
+    ) -> Result<Arc<ServiceEntry>, Refusal> {
+        exchange.service = Some(id);
         self.services
             .get(id)
             .ok_or_else(|| Refusal::NotLoaded(id.to_owned()))
@@ -190,7 +196,7 @@ impl Gateway {
         request: Request<Incoming>,
         matched: &RouteMatch<'_, '_>,
         service: &ServiceEntry,
-        connection: &ConnectionState,
+        connection: &Arc<ConnectionState>,
         over_limit: &OverLimit,
     ) -> Result<Request<WasiBody>, Refusal> {
         let (mut head, body) = request.into_parts();
@@ -200,7 +206,7 @@ impl Gateway {
         }
         request_head::describe(&mut head, matched, connection.client());
         let idle = service.body_idle_timeout_ms();
-        let body = body::from_client(body, idle, limit, over_limit.clone());
+        let body = body::from_client(body, connection, idle, limit, over_limit.clone());
         Ok(Request::from_parts(head, body))
     }
 
@@ -209,7 +215,7 @@ impl Gateway {
         &self,
         answer: Result<Response<WasiBody>, Refusal>,
         service: &ServiceEntry,
-        connection: &ConnectionState,
+        connection: &Arc<ConnectionState>,
         over_limit: &OverLimit,
     ) -> Result<Response<OutgoingBody>, Refusal> {
         let idle = service.body_idle_timeout_ms();
@@ -228,11 +234,42 @@ impl Gateway {
     }
 }
 
+/// What the manifest's author should know, though it is no error, in Spin neither.
+fn warn_of_unreachable(router: &Router, triggers: &[HttpTrigger]) {
+    for Shadowed {
+        pattern,
+        hidden,
+        effective,
+    } in router.shadowed()
+    {
+        let id = |index: &usize| triggers.get(*index).map(|trigger| trigger.id.as_str());
+        let (hidden, effective) = (id(hidden), id(effective));
+        tracing::warn!(
+            pattern,
+            hidden,
+            effective,
+            "two triggers have the same route"
+        );
+    }
+    for trigger in triggers {
+        match &trigger.route {
+            HttpRoute::Pattern(pattern) if well_known::is_reserved(pattern) => {
+                tracing::warn!(
+                    trigger = trigger.id,
+                    pattern,
+                    "the host answers this route itself"
+                );
+            }
+            HttpRoute::Pattern(_) | HttpRoute::Private => {}
+        }
+    }
+}
+
 /// Checks the head, and takes over or begins the trace.
 fn identify(
     request: Request<Incoming>,
     number: u64,
-    connection: &ConnectionState,
+    connection: &Arc<ConnectionState>,
 ) -> Result<(Request<Incoming>, TraceContext), Refusal> {
     if request.version() <= Version::HTTP_11 && connection.verdict().refuses(number) {
         let text = "The request gives its length in two ways, or has lines that end in LF alone.";
@@ -293,7 +330,7 @@ impl Target {
     }
 }
 
-impl Exchange {
+impl Exchange<'_> {
     fn begin(request: &Request<Incoming>) -> Self {
         Self {
             request_id: identity::request_id(),

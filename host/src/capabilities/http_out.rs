@@ -115,7 +115,7 @@ impl Context {
             return;
         }
         let scheme = uri.scheme_str().unwrap_or("http");
-        let authority = uri.authority().map_or("self", Authority::as_str);
+        let authority = uri.authority().map_or("self", without_userinfo);
         let request_id = self
             .invocation
             .as_ref()

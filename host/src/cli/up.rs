@@ -20,20 +20,25 @@ use crate::cli::build::{self, BuildPlan};
 use crate::cli::locate::load_manifest;
 use crate::cli::signals::StopSignals;
 use crate::cli::up::application::Application;
+use crate::manifest::runtime_config::{self, RuntimeConfig};
 
 /// Runs the app until the first SIGTERM or Ctrl-C, then drains. Returns when nothing runs any more,
 /// or when the time to drain is over; a second signal ends the process at once.
 pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     let manifest_path = options.manifest_path.as_path();
     let mut manifest = load_manifest(manifest_path, options.profile.as_deref(), options.stock)?;
-    overrides::apply(&mut manifest, &options)?;
+    let config = match &options.runtime_config_file {
+        Some(path) => runtime_config::load(path)?,
+        None => RuntimeConfig::default(),
+    };
+    overrides::apply(&mut manifest, &options, &config)?;
     if options.build {
         build::build(BuildPlan::of(&manifest, &[])?, false).await?;
     }
     let bound = listen::bind(options.listen, options.find_free_port)?;
     let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
     let application = tokio::select! {
-        loaded = Application::load(&manifest, &options) => loaded?,
+        loaded = Application::load(&manifest, &config, &options) => loaded?,
         // Nothing has been accepted yet, so there is nothing to drain.
         () = &mut stop => return Ok(()),
     };

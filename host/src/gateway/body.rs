@@ -15,7 +15,8 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::connection::ActiveRequest;
+use super::connection::{ActiveRequest, ConnectionState};
+use super::streams::StreamWatch;
 
 /// Says, for whoever answers the request, that its body was cut at the limit.
 pub type OverLimit = Arc<AtomicBool>;
@@ -24,6 +25,8 @@ pub type OverLimit = Arc<AtomicBool>;
 pub struct OutgoingBody {
     inner: WasiBody,
     pause: Option<Pause>,
+    /// The stream that carries the body, when the connection is one of HTTP/2.
+    watch: Option<Arc<StreamWatch>>,
     /// The connection counts as busy until the body has left.
     _active: Option<ActiveRequest>,
 }
@@ -31,6 +34,7 @@ pub struct OutgoingBody {
 /// A request's body on its way to a service.
 struct RequestBody {
     inner: Incoming,
+    connection: Arc<ConnectionState>,
     pause: Pause,
     /// Bytes that may still come, and the limit that they are counted against.
     limit: Option<(u64, u64)>,
@@ -57,6 +61,7 @@ pub fn empty() -> WasiBody {
 /// The body of a client's request for a service that allows pauses of `body_idle_timeout_ms`.
 pub fn from_client(
     body: Incoming,
+    connection: &Arc<ConnectionState>,
     body_idle_timeout_ms: u64,
     body_bytes_max: Option<u64>,
     over_limit: OverLimit,
@@ -68,6 +73,7 @@ pub fn from_client(
     let limit = body_bytes_max.map(|limit| (limit, limit));
     RequestBody {
         inner: body,
+        connection: connection.clone(),
         pause,
         limit,
         over_limit,
@@ -89,6 +95,7 @@ impl OutgoingBody {
         Self {
             inner,
             pause: None,
+            watch: None,
             _active: None,
         }
     }
@@ -98,13 +105,15 @@ impl OutgoingBody {
         Self {
             inner,
             pause: Some(Pause::new(body_idle_timeout_ms)),
+            watch: None,
             _active: None,
         }
     }
 
-    /// Holds the request's mark until the body has left.
-    pub fn holding(mut self, active: ActiveRequest) -> Self {
+    /// Holds the request's mark until the body has left, and tells the stream when it moves.
+    pub fn carried_by(mut self, active: ActiveRequest, watch: Option<Arc<StreamWatch>>) -> Self {
         self._active = Some(active);
+        self.watch = watch;
         self
     }
 }
@@ -118,6 +127,9 @@ impl Body for OutgoingBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.get_mut();
+        if let Some(watch) = &this.watch {
+            watch.taken();
+        }
         let frame = Pin::new(&mut this.inner).poll_frame(context);
         let Some(pause) = &mut this.pause else {
             return frame;
@@ -129,6 +141,9 @@ impl Body for OutgoingBody {
             Poll::Pending => Poll::Pending,
             Poll::Ready(frame) => {
                 pause.end();
+                if let (Some(watch), Some(_)) = (&this.watch, &frame) {
+                    watch.written(pause.longest);
+                }
                 Poll::Ready(frame)
             }
         }
@@ -159,6 +174,9 @@ impl Body for RequestBody {
             Poll::Pending => Poll::Pending,
             Poll::Ready(frame) => {
                 this.pause.end();
+                if frame.is_none() || this.inner.is_end_stream() {
+                    this.connection.set_body_unread(false);
+                }
                 Poll::Ready(frame.map(|frame| this.within_limit(frame?)))
             }
         }

@@ -6,15 +6,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::Request;
 use http::uri::Scheme;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::Gateway;
 use super::head_guard::Verdict;
+use super::streams::{StreamWatch, Streams};
 use super::transport::{Protocol, Transport};
 
 /// Streams of one HTTP/2 connection at once; what browsers and most servers use.
@@ -44,6 +45,8 @@ pub struct ConnectionState {
     /// Requests whose answers have left, or were given up.
     ended: AtomicU64,
     body_idle_timeout_ms: AtomicU64,
+    /// Whether the current request of HTTP/1 has a body that has not been read to its end.
+    body_unread: AtomicBool,
 }
 
 /// Marks a request as running until it is dropped.
@@ -75,6 +78,7 @@ impl ConnectionState {
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             body_idle_timeout_ms: AtomicU64::new(WRITE_STALL_DEFAULT_MS),
+            body_unread: AtomicBool::new(false),
         }
     }
 
@@ -113,6 +117,16 @@ impl ConnectionState {
     pub fn set_body_idle_timeout_ms(&self, timeout_ms: u64) {
         self.body_idle_timeout_ms
             .store(timeout_ms, Ordering::Relaxed);
+    }
+
+    /// Notes whether a request's body is yet to be read.
+    pub fn set_body_unread(&self, unread: bool) {
+        self.body_unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// Whether the client may still be sending a body that nobody reads.
+    pub fn body_unread(&self) -> bool {
+        self.body_unread.load(Ordering::Relaxed)
     }
 
     /// The number of requests so far, when none of them is running.
@@ -216,7 +230,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let header_bytes_max = u32::try_from(gateway.limits().header_bytes_max).unwrap_or(u32::MAX);
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+    let mut builder = http2::Builder::new(Streams);
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_STREAMS_MAX)
@@ -260,8 +274,9 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<http::Response<super::body::OutgoingBody>, Infallible> {
     let (number, active) = state.begin();
+    state.set_body_unread(!request.body().is_end_stream());
     let response = gateway.handle(request, number, state).await;
-    Ok(response.map(|body| body.holding(active)))
+    Ok(response.map(|body| body.carried_by(active, StreamWatch::current())))
 }
 
 /// How long a client may take to say what it wants.

@@ -6,12 +6,12 @@
 //! two that differ only in names (`/:a`, `/:b`) the first. A slash at the end of a path or a
 //! pattern does not matter.
 //!
-//! Paths are matched as they were sent: nothing is percent-decoded and `..` is a segment like any
-//! other, as in Spin. What a path means to a guest is left to the guest; private routes are left
-//! out by the caller.
+//! One difference to Spin: a segment that begins with a dot (`/a/.b`) is text like any other; Spin
+//! takes it for `/a.b`. Paths are matched as they were sent: nothing is percent-decoded and `..` is
+//! a segment like any other, as in Spin. What a path means to a guest is left to the guest; private
+//! routes are left out by the caller.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
 
 use http::{HeaderName, HeaderValue};
 
@@ -184,23 +184,26 @@ impl Route {
         }
     }
 
-    /// Sorts text before captures before the rest of the path, compared segment by segment.
-    fn precedence(&self) -> (Vec<u8>, Reverse<usize>) {
+    /// Sorts text before captures before the rest of the path, compared segment by segment; a
+    /// capture that text follows (`:name.json`) says more than one that takes the whole segment.
+    fn precedence(&self) -> Vec<u8> {
         let mut ranks = Vec::new();
-        let mut pieces_beyond_first = 0;
         for segment in &self.segments {
             match segment {
-                Segment::Rest => ranks.push(2),
+                Segment::Rest => ranks.push(3),
                 Segment::Pieces(pieces) => {
-                    pieces_beyond_first += pieces.len().saturating_sub(1);
-                    ranks.extend(pieces.iter().map(|piece| match piece {
-                        Piece::Text(_) => 0,
-                        Piece::Capture(_) => 1,
-                    }));
+                    let mut pieces = pieces.iter().peekable();
+                    while let Some(piece) = pieces.next() {
+                        ranks.push(match (piece, pieces.peek()) {
+                            (Piece::Text(_), _) => 0,
+                            (Piece::Capture(_), Some(_)) => 1,
+                            (Piece::Capture(_), None) => 2,
+                        });
+                    }
                 }
             }
         }
-        (ranks, Reverse(pieces_beyond_first))
+        ranks
     }
 
     fn matches<'router, 'path>(

@@ -17,6 +17,10 @@ use super::head_guard::HeadGuard;
 /// What a client of HTTP/2 sends first (RFC 9113, 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// How long a client that is still sending may go on after its answer. Closed at once, the socket
+/// would answer those bytes with a reset, and the client could lose the answer (RFC 9112, 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
 /// How the client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -34,6 +38,8 @@ pub struct Transport<S> {
     /// Set while the client takes nothing; made at the first stall.
     stall: Option<Pin<Box<Sleep>>>,
     stalled: bool,
+    /// Set while bytes are thrown away that come after the last answer.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
@@ -66,6 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport<S> {
             state,
             stall: None,
             stalled: false,
+            linger: None,
         };
         Ok(Some((transport, protocol)))
     }
@@ -99,6 +106,26 @@ impl<S> Transport<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> Transport<S> {
+    /// Throws away what a client sends after its answer, until it ends or its time is over.
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut space = [std::mem::MaybeUninit::uninit(); 16 * 1024];
+        let timer = self
+            .linger
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(LINGER)));
+        loop {
+            if timer.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut buffer = ReadBuf::uninit(&mut space);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -122,7 +149,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Transport<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Transport<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -155,7 +182,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Transport<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let closed = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.watch(context, closed)
+        if this.linger.is_none() {
+            let closed = Pin::new(&mut this.stream).poll_shutdown(context);
+            ready!(this.watch(context, closed))?;
+        }
+        if this.state.body_unread() {
+            ready!(this.poll_linger(context));
+        }
+        Poll::Ready(Ok(()))
     }
 }

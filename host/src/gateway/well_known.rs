@@ -12,6 +12,11 @@ use super::body;
 
 const PREFIX: &str = "/.well-known/spin/";
 
+/// Whether the host answers all paths of a route itself.
+pub fn is_reserved(pattern: &str) -> bool {
+    pattern.starts_with(PREFIX)
+}
+
 /// The host's own answers.
 #[derive(Debug)]
 pub struct WellKnown {

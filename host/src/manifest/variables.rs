@@ -23,9 +23,8 @@ const REDACTED: &str = "[secret]";
 
 /// Where values come from, besides the defaults of the manifest.
 pub struct Sources<'s> {
-    /// The arguments of `--variable`: `KEY=VALUE`, `KEY=@FILE`, `@FILE.json` or `@FILE.toml`. Of
-    /// several for one key the last wins.
-    pub command_line: &'s [String],
+    /// What `--variable` gives, by name.
+    pub command_line: &'s BTreeMap<String, String>,
     /// `[[variables_provider]]` of the runtime config.
     pub providers: &'s [VariablesProvider],
     /// Reads one environment variable.
@@ -40,8 +39,6 @@ pub struct Sources<'s> {
 pub enum VariableError {
     #[error("{}", missing_message(.0))]
     Missing(Vec<MissingVariable>),
-    #[error("`--variable` argument {position} is wrong: {reason}")]
-    Argument { position: usize, reason: String },
     #[error("{path}: the variables cannot be read: {reason}")]
     File { path: PathBuf, reason: String },
     #[error(transparent)]
@@ -114,7 +111,7 @@ impl Resolver {
         sources: &Sources<'_>,
     ) -> Result<Self, VariableError> {
         let settled = sources::Settled::read(sources)?;
-        warn_undeclared(declarations, settled.command_line());
+        warn_undeclared(declarations, sources.command_line);
         let (mut values, mut missing) = (BTreeMap::new(), Vec::new());
         for (name, declaration) in declarations {
             match settled

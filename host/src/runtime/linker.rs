@@ -2,16 +2,18 @@
 
 use wasmtime::Engine;
 use wasmtime::component::Linker;
+use wasmtime_wasi_http::WasiHttpView;
 
 use super::engine::EngineKind;
 use super::state::InstanceState;
-use crate::capabilities::{key_value, redis, sqlite, variables};
+use crate::capabilities::{http_out, key_value, redis, sqlite, variables};
 
 /// A linker with every interface that components of this kind may import.
 pub fn linker(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<InstanceState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    http_out::add_to_linker(&mut linker, InstanceState::http)?;
     key_value::add_to_linker(&mut linker, InstanceState::key_value)?;
     redis::add_to_linker(&mut linker, InstanceState::redis)?;
     variables::add_to_linker(&mut linker, InstanceState::variables)?;
@@ -19,6 +21,7 @@ pub fn linker(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<Inst
     if kind == EngineKind::Concurrent {
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+        http_out::add_concurrent_to_linker(&mut linker, InstanceState::http)?;
         key_value::add_concurrent_to_linker(&mut linker, InstanceState::key_value)?;
         redis::add_concurrent_to_linker(&mut linker, InstanceState::redis)?;
         variables::add_concurrent_to_linker(&mut linker, InstanceState::variables)?;

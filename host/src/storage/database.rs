@@ -17,6 +17,9 @@ pub const PAGE_BYTES: u64 = 4096;
 /// `store_mib_max` when the manifest says nothing.
 pub const STORE_MIB_MAX: u64 = 256;
 
+/// The log beside a file keeps so much of the disk when it begins anew.
+const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;
+
 /// How long a connection waits for a lock that another one holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -77,6 +80,7 @@ fn connect(path: &Path, page_count_max: u64) -> rusqlite::Result<Connection> {
     // Without FULL a commit in WAL mode is not flushed, and what was acknowledged is lost with the
     // power.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     set_page_count_max(&connection, page_count_max)?;
     Ok(connection)
 }

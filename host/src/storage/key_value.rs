@@ -257,6 +257,11 @@ impl Stores {
     }
 }
 
+/// Whether an open file is one of this engine, which nobody else may touch.
+pub fn is_key_value_file(connection: &rusqlite::Connection) -> bool {
+    schema::is_marked(connection)
+}
+
 fn check_key(key: &str) -> Result<(), KeyValueError> {
     if key.len() > KEY_BYTES_MAX {
         Err(KeyValueError::KeyTooLong)

@@ -17,11 +17,12 @@ use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use proptest::prelude::{prop_assert_eq, proptest};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use super::{Client, ClientSettings, Config, Context, SelfAddress};
+use super::{Client, ClientSettings, Config, Context, SelfAddress, port_of};
 use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Invocation};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
@@ -655,4 +656,17 @@ async fn tls_trusts_what_is_signed_by_a_known_root() {
     let uri = format!("https://localhost:{}/", plain.address.port());
     let no_tls = send(&mut service(&["*://*:*"]).context(), get(uri)).await;
     assert!(matches!(no_tls, Err(Error::TlsProtocolError)));
+}
+
+proptest! {
+    #[test]
+    fn a_written_port_is_never_taken_for_the_default(
+        user in "(user(:pw)?@)?", host in r"([a-z]{1,5}(\.[a-z]{1,3})?|\[::1\])", port: u32,
+    ) {
+        let uri = |port: &str| format!("http://{user}{host}{port}/").parse::<http::Uri>();
+        prop_assert_eq!(port_of(&uri("").unwrap(), 80).unwrap(), 80);
+        if let Ok(uri) = uri(&format!(":{port}")) {
+            prop_assert_eq!(port_of(&uri, 80).ok(), u16::try_from(port).ok());
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! The backend on a Redis server that the operator names in the runtime config (`type = "redis"`).
 //! Keys are the server's own, as Spin has them, so several labels with one URL share them.
 
+#[cfg(test)]
+mod tests;
+
 use futures::future::FutureExt;
 use redis::aio::MultiplexedConnection;
 use redis::{Client, Cmd, FromRedisValue, RedisError, cmd};

@@ -150,17 +150,17 @@ impl Commands {
 }
 
 /// Where an address leads.
-struct Target {
+pub(super) struct Target {
     is_tls: bool,
-    host: String,
-    port: u16,
+    pub(super) host: String,
+    pub(super) port: u16,
     info: redis::ConnectionInfo,
 }
 
 impl Target {
     /// Reads `redis://…` and `rediss://…`. The redis crate is built without TLS and reads the
     /// second as the first; paths to Unix sockets are no addresses here.
-    fn parse(address: &str) -> Option<Self> {
+    pub(super) fn parse(address: &str) -> Option<Self> {
         let (scheme, rest) = address.split_once("://")?;
         let is_tls = match scheme {
             "redis" => false,

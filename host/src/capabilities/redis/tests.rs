@@ -5,13 +5,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use proptest::prelude::{prop_assert_eq, proptest};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime::component::{Linker, Resource, ResourceTable};
 use wasmtime::{Engine, Store};
 
 use super::async_interface::interface as redis3;
-use super::connection::Connection;
+use super::connection::{Connection, Target};
 use super::plain_interface::interface::{Error, HostConnection, RedisParameter, RedisResult};
 use super::{Config, Context, HasRedis, Limits, RedisView};
 use crate::network::allowed_hosts::AllowedHosts;
@@ -310,6 +311,67 @@ async fn an_answer_without_end_is_cut_off() {
     assert!(matches!(endless, Err(Error::Other(_))), "{endless:?}");
 }
 
+#[tokio::test]
+async fn rediss_speaks_tls_to_a_trusted_server_only() {
+    let issued = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let certificate = issued.cert.der().clone();
+    let key =
+        rustls_pki_types::PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                tokio::spawn(answer(stream, b"$1\r\nv\r\n"));
+            }
+        }
+    });
+    let address = format!("rediss://localhost:{port}");
+    let allowed = format!("rediss://localhost:{port}");
+    let mut stranger = Instance::new(&allowed, Limits::default(), Guard::default());
+    assert!(matches!(
+        stranger.open(&address).await,
+        Err(Error::Other(_))
+    ));
+    let mut trusting = Instance::new(&allowed, Limits::default(), Guard::default());
+    trusting.context = Context::new(Config {
+        allowed_hosts: Arc::new(AllowedHosts::parse(&[allowed]).unwrap()),
+        guard: Arc::default(),
+        tls: TlsClient::new(&[certificate], &[]).unwrap(),
+        limits: Limits::default(),
+        app_limit: None,
+    });
+    let own = trusting.open(&address).await.unwrap();
+    let pong = trusting
+        .view()
+        .execute(own, "GET".to_owned(), Vec::new())
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(
+        matches!(&pong[..], [RedisResult::Binary(value)] if value == b"v"),
+        "{pong:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn an_address_is_read_or_refused(text in ".{0,40}", host in "[a-z]{1,9}", port in 1u16..) {
+        let _ = Target::parse(&text);
+        let _ = Target::parse(&format!("redis://{text}"));
+        let target = Target::parse(&format!("rediss://user:secret@{host}:{port}/3")).unwrap();
+        prop_assert_eq!((target.host, target.port), (host, port));
+    }
+}
+
 /// A server that greets as redis does and then begins every answer with `start`, followed by bytes
 /// without end when that is the head of a long one.
 async fn answering(start: &'static [u8]) -> String {
@@ -323,7 +385,10 @@ async fn answering(start: &'static [u8]) -> String {
     format!("redis://{address}")
 }
 
-async fn answer(mut stream: TcpStream, start: &'static [u8]) -> std::io::Result<()> {
+async fn answer<S>(mut stream: S, start: &'static [u8]) -> std::io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let mut chunk = [0; 4096];
     loop {
         let count = stream.read(&mut chunk).await?;
@@ -336,7 +401,7 @@ async fn answer(mut stream: TcpStream, start: &'static [u8]) -> std::io::Result<
             continue;
         }
         stream.write_all(start).await?;
-        while start.starts_with(b"$") {
+        while start.starts_with(b"$1000") {
             stream.write_all(&[b'x'; 4096]).await?;
         }
     }

@@ -20,7 +20,7 @@ use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
 use crate::gateway::{self, Gateway, tls};
 use crate::manifest::model::{HttpTarget, Manifest};
-use crate::manifest::runtime_config::{self, RuntimeConfig};
+use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
@@ -37,9 +37,12 @@ pub struct Application {
 impl Application {
     /// Opens the state directory and the stores, resolves the variables, compiles and checks every
     /// service.
-    pub async fn load(manifest: &Manifest, options: &UpOptions) -> anyhow::Result<Application> {
-        let config = runtime_config(options)?;
-        let resolver = resolver(manifest, options, &config)?;
+    pub async fn load(
+        manifest: &Manifest,
+        config: &RuntimeConfig,
+        options: &UpOptions,
+    ) -> anyhow::Result<Application> {
+        let resolver = resolver(manifest, options, config)?;
         let tls = options
             .tls
             .as_ref()
@@ -49,7 +52,7 @@ impl Application {
         let state = StateDir::open(&options.state_directory(config.state_dir.path()))?;
         let table = Arc::new(ServiceTable::default());
         let chain = Arc::new(Chaining::new(table.clone()));
-        let parts = Parts::new(manifest, options, &config, &resolver, &state, chain)?;
+        let parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
         let services = tokio::task::block_in_place(|| load_services(manifest, &parts))?;
         table.publish(services);
         let gateway = Gateway::new(gateway::Config {
@@ -59,9 +62,6 @@ impl Application {
             triggers: manifest.http_triggers.clone(),
             services: table,
         })?;
-        for shadowed in gateway.shadowed() {
-            tracing::warn!(?shadowed, "of two identical routes the last one is served");
-        }
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
@@ -101,25 +101,13 @@ impl Application {
     }
 }
 
-fn runtime_config(options: &UpOptions) -> anyhow::Result<RuntimeConfig> {
-    Ok(match &options.runtime_config_file {
-        Some(path) => runtime_config::load(path)?,
-        None => RuntimeConfig::default(),
-    })
-}
-
 fn resolver(
     manifest: &Manifest,
     options: &UpOptions,
     config: &RuntimeConfig,
 ) -> anyhow::Result<Resolver> {
-    let arguments: Vec<String> = options
-        .variables
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
     let sources = Sources {
-        command_line: &arguments,
+        command_line: &options.variables,
         providers: &config.variables_providers,
         environment: &|name| std::env::var(name).ok(),
         dotenv: Some(".env".as_ref()),

@@ -3,6 +3,7 @@
 //! refused by [`super::refused`].
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -14,12 +15,11 @@ use crate::cli::up::refused::{RefusedError, SpinArguments};
 use crate::cli::up::values::{
     DurationLimit, VariableSource, VariablesError, parse_key_value, parse_listen_address,
 };
+use crate::manifest::runtime_config::DirectorySetting;
+use crate::manifest::runtime_config::FILE_NAME as RUNTIME_CONFIG;
 
 /// The state directory's name beside the manifest.
 const STATE_DIRECTORY: &str = ".kumiki";
-
-/// The runtime config's name beside the manifest.
-const RUNTIME_CONFIG: &str = "runtime-config.toml";
 
 /// The flags of `kumiki up`.
 #[derive(Clone, Debug, Args)]
@@ -154,8 +154,9 @@ pub enum RoutesFormat {
     Json,
 }
 
-/// What `kumiki up` does: every path absolute, every value read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What `kumiki up` does: every path absolute, every value read. Debug names the manifest alone,
+/// because variables may be secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct UpOptions {
     pub manifest_path: PathBuf,
     pub profile: Option<String>,
@@ -310,9 +311,17 @@ impl UpArguments {
     }
 }
 
+impl fmt::Debug for UpOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("UpOptions")
+            .field("manifest_path", &self.manifest_path)
+            .finish_non_exhaustive()
+    }
+}
+
 impl UpOptions {
     /// The state directory: the flag's, else the runtime config's, else `.kumiki` beside the
-    /// manifest.
+    /// manifest. There is no running without one, so a config that unsets it gets the last.
     pub fn state_directory(&self, configured: Option<&Path>) -> PathBuf {
         let folder = folder_of(&self.manifest_path);
         match (&self.state_dir, configured) {
@@ -322,16 +331,14 @@ impl UpOptions {
         }
     }
 
-    /// Where components' output is written: the flag's, else the runtime config's, else `logs` in
-    /// the state directory. `None`: nowhere.
-    pub fn log_directory(&self, configured: Option<&Path>, state: &Path) -> Option<PathBuf> {
+    /// Where components' output is written: the flag's folder, else the runtime config's, else
+    /// `logs` in the state directory. `None`: nowhere.
+    pub fn log_directory(&self, configured: &DirectorySetting, state: &Path) -> Option<PathBuf> {
         match (&self.log_directory, configured) {
-            (LogDirectory::Off, _) => None,
+            (LogDirectory::Off, _) | (LogDirectory::Default, DirectorySetting::Unset) => None,
             (LogDirectory::At(path), _) => Some(path.clone()),
-            (LogDirectory::Default, Some(configured)) => {
-                Some(folder_of(&self.manifest_path).join(configured))
-            }
-            (LogDirectory::Default, None) => Some(state.join("logs")),
+            (LogDirectory::Default, DirectorySetting::Path(configured)) => Some(configured.clone()),
+            (LogDirectory::Default, DirectorySetting::Preset) => Some(state.join("logs")),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cli::up::arguments::UpOptions;
 use crate::manifest::model::{HttpTarget, Manifest};
+use crate::manifest::runtime_config::RuntimeConfig;
 
 const MIB: u64 = 1 << 20;
 
@@ -18,8 +19,11 @@ pub enum OverrideError {
         known: Vec<String>,
     },
     /// Less than the smallest limit that can be kept.
-    #[error("--max-instance-memory is below 1048576 bytes (1 MiB), the least that is kept apart")]
-    MemoryTooSmall,
+    #[error(
+        "an instance's memory is limited to {0} bytes by --max-instance-memory or the runtime \
+         config's max_instance_memory; the least is 1048576 (1 MiB)"
+    )]
+    MemoryTooSmall(u64),
 }
 
 fn listing(known: &[String]) -> String {
@@ -29,15 +33,24 @@ fn listing(known: &[String]) -> String {
     }
 }
 
-/// Writes the command line's values over the manifest's.
-pub fn apply(manifest: &mut Manifest, options: &UpOptions) -> Result<(), OverrideError> {
+/// Writes the command line's values over the manifest's. The runtime config's limit of memory counts
+/// as well, where the command line has none, as with Spin.
+pub fn apply(
+    manifest: &mut Manifest,
+    options: &UpOptions,
+    config: &RuntimeConfig,
+) -> Result<(), OverrideError> {
     check_ids("--component-id", manifest, &options.components)?;
     if let super::Follow::Only(ids) = &options.follow {
         check_ids("--follow", manifest, ids)?;
     }
     retain(manifest, &options.components);
-    let memory_max_mib = match options.limits.memory_bytes_max {
-        Some(bytes) if bytes < MIB => return Err(OverrideError::MemoryTooSmall),
+    let memory_max_mib = match options
+        .limits
+        .memory_bytes_max
+        .or(config.max_instance_memory)
+    {
+        Some(bytes) if bytes < MIB => return Err(OverrideError::MemoryTooSmall(bytes)),
         Some(bytes) => Some(bytes / MIB),
         None => None,
     };
@@ -122,7 +135,12 @@ mod tests {
             "--request-timeout=5s",
             "--http1-max-buf-size=9000",
         ];
-        apply(&mut manifest, &up_options(&flags)).unwrap();
+        apply(
+            &mut manifest,
+            &up_options(&flags),
+            &RuntimeConfig::default(),
+        )
+        .unwrap();
         for component in manifest.components.values() {
             assert_eq!(component.environment["CHANGE"], "2");
             assert_eq!(component.settings.memory_max_mib, 10);
@@ -135,14 +153,19 @@ mod tests {
     #[test]
     fn without_flags_nothing_changes() {
         let mut changed = manifest(TWO);
-        apply(&mut changed, &up_options(&[])).unwrap();
+        apply(&mut changed, &up_options(&[]), &RuntimeConfig::default()).unwrap();
         assert_eq!(format!("{changed:?}"), format!("{:?}", manifest(TWO)));
     }
 
     #[test]
     fn only_the_named_components_stay() {
         let mut manifest = manifest(TWO);
-        apply(&mut manifest, &up_options(&["-c", "b"])).unwrap();
+        apply(
+            &mut manifest,
+            &up_options(&["-c", "b"]),
+            &RuntimeConfig::default(),
+        )
+        .unwrap();
         assert_eq!(manifest.components.keys().collect::<Vec<_>>(), ["b"]);
         assert_eq!(manifest.http_triggers.len(), 1);
     }
@@ -150,7 +173,8 @@ mod tests {
     #[test]
     fn unknown_components_are_named_with_the_known_ones() {
         for flag in ["--component-id", "--follow"] {
-            let error = apply(&mut manifest(TWO), &up_options(&[flag, "c"])).unwrap_err();
+            let options = up_options(&[flag, "c"]);
+            let error = apply(&mut manifest(TWO), &options, &RuntimeConfig::default()).unwrap_err();
             let message = error.to_string();
             assert!(
                 message.contains(flag) && message.contains("a, b"),
@@ -162,7 +186,22 @@ mod tests {
     #[test]
     fn memory_below_a_mebibyte_is_refused() {
         let options = up_options(&["--max-instance-memory", "65536"]);
-        let error = apply(&mut manifest(TWO), &options).unwrap_err();
-        assert_eq!(error, OverrideError::MemoryTooSmall);
+        let error = apply(&mut manifest(TWO), &options, &RuntimeConfig::default()).unwrap_err();
+        assert_eq!(error, OverrideError::MemoryTooSmall(65_536));
+    }
+
+    #[test]
+    fn the_runtime_configs_memory_counts_below_the_flags() {
+        let config = RuntimeConfig {
+            max_instance_memory: Some(4 << 20),
+            ..RuntimeConfig::default()
+        };
+        let memory_max_mib = |flags: &[&str]| {
+            let mut manifest = manifest(TWO);
+            apply(&mut manifest, &up_options(flags), &config).unwrap();
+            manifest.components["a"].settings.memory_max_mib
+        };
+        assert_eq!(memory_max_mib(&[]), 4);
+        assert_eq!(memory_max_mib(&["--max-instance-memory=2097152"]), 2);
     }
 }

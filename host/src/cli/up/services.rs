@@ -116,7 +116,7 @@ impl<'a> Parts<'a> {
             stores: Stores::new(manifest, config, state)?,
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
-            logs: options.log_directory(config.log_dir.path(), state.path()),
+            logs: options.log_directory(&config.log_dir, state.path()),
             requests_out: app_limit(config.outbound_http.max_connections),
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
@@ -159,7 +159,7 @@ impl<'a> Parts<'a> {
 
     fn grants(&self, component: &Component) -> Result<Grants, LoadError> {
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
-        let guard = self.guard.clone();
+        let guard = Arc::new(self.guard.for_service());
         let variables = self.resolver.component_variables(component)?;
         Ok(Grants {
             environment: self.environment(component),

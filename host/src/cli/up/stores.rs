@@ -9,6 +9,8 @@ use crate::capabilities::key_value::redis::Redis;
 use crate::capabilities::key_value::sqlite::Sqlite;
 use crate::capabilities::key_value::{self, Backend};
 use crate::capabilities::sqlite;
+use crate::capabilities::sqlite::local::Limits as SqliteLimits;
+use crate::capabilities::sqlite::local::Local;
 use crate::cli::up::services::LoadErrors;
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::{KeyValueStore, RuntimeConfig, SqliteDatabase};
@@ -38,7 +40,7 @@ enum Place<'a> {
 /// The app's stores, by label.
 pub struct Stores {
     key_value: BTreeMap<String, Arc<dyn Backend>>,
-    sqlite: BTreeMap<String, PathBuf>,
+    sqlite: BTreeMap<String, Arc<dyn sqlite::Backend>>,
 }
 
 impl Stores {
@@ -80,7 +82,15 @@ impl Stores {
             match sqlite_file(label, config, state) {
                 None => undefined.push(undefined_message("sqlite_database", label)),
                 Some(path) => {
-                    sqlite.insert(label.to_owned(), path.clone());
+                    let limits = SqliteLimits {
+                        store_mib_max: mib_max(manifest, |c| &c.sqlite_databases, label),
+                        free_bytes_min: engine::FREE_BYTES_MIN,
+                    };
+                    let backend = Local::new(path.clone(), limits);
+                    sqlite.insert(
+                        label.to_owned(),
+                        Arc::new(backend) as Arc<dyn sqlite::Backend>,
+                    );
                     files.push((StoreKind::Sqlite, label, path));
                 }
             }
@@ -106,11 +116,9 @@ impl Stores {
 
     /// The SQL databases that a service may open.
     pub fn sqlite(&self, component: &Component) -> sqlite::Config {
-        let mut config = sqlite::Config::new(component.settings.store_mib_max);
+        let mut config = sqlite::Config::default();
         for label in &component.sqlite_databases {
-            if let Some(path) = self.sqlite.get(label) {
-                config.grant(label, path);
-            }
+            config.grant(label, self.sqlite.get(label).cloned());
         }
         config
     }

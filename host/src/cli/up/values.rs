@@ -1,7 +1,8 @@
 //! The values of `kumiki up`'s flags that are more than a word: addresses, pairs, times, ranges and
-//! sources of variables.
+//! variables.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -99,8 +100,8 @@ fn parse_milliseconds(text: &str) -> Result<u64, String> {
     Ok(milliseconds.div_ceil(divisor))
 }
 
-/// One `--variable`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One `--variable`. Debug leaves its value out, which may be a secret.
+#[derive(Clone, PartialEq, Eq)]
 pub enum VariableSource {
     /// `KEY=VALUE`.
     Value { key: String, value: String },
@@ -186,6 +187,21 @@ impl VariableSource {
             }),
             Self::Toml(path) => toml::from_str(&text(path)?)
                 .map_err(|_| VariablesError::NotToml { path: path.clone() }),
+        }
+    }
+}
+
+impl fmt::Debug for VariableSource {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value { key, .. } => out.debug_tuple("Value").field(key).finish(),
+            Self::ValueOfFile { key, path } => out
+                .debug_tuple("ValueOfFile")
+                .field(key)
+                .field(path)
+                .finish(),
+            Self::Json(path) => out.debug_tuple("Json").field(path).finish(),
+            Self::Toml(path) => out.debug_tuple("Toml").field(path).finish(),
         }
     }
 }
@@ -283,6 +299,8 @@ mod tests {
                 .unwrap_err()
                 .contains("s3cret")
         );
+        let source: VariableSource = "password=s3cret".parse().unwrap();
+        assert!(!format!("{source:?}").contains("s3cret"));
     }
 
     proptest! {

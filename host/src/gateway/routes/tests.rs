@@ -135,6 +135,13 @@ fn captures_become_headers() {
     );
     assert_eq!(winner(&router(&["/:file.json"]), "/data.xml"), None);
     assert_eq!(
+        router(&["/:any", "/:file.json"])
+            .route("/data.json")
+            .unwrap()
+            .trigger(),
+        1
+    );
+    assert_eq!(
         winner(&router(&["/.hidden/v1.2"]), "/.hidden/v1.2"),
         Some("/.hidden/v1.2")
     );

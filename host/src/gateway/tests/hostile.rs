@@ -1,7 +1,15 @@
 //! Clients that attack: slow, large and ambiguous requests. The host stays up and others are
 //! served.
 
-use super::support::{Host, Setting, answers, status};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::support::{Host, Setting, answers, patient, status};
 use crate::manifest::model::ApplicationSettings;
 
 /// A request behind an attack that must never be answered.
@@ -167,7 +175,7 @@ async fn heads_that_servers_read_differently_are_refused() {
         // too.
         let mut client = host.connect().await;
         client.send(format!("{head}\r\n\r\n")).await;
-        let _ = tokio::io::AsyncWriteExt::shutdown(&mut client.stream).await;
+        let _ = client.stream.shutdown().await;
         let answer = client.read_to_end().await;
         assert_eq!(
             (answers(&answer), status(&answer)),
@@ -232,6 +240,28 @@ async fn a_body_over_the_limit_is_413() {
 }
 
 #[tokio::test]
+async fn a_client_that_still_sends_gets_its_early_answer() {
+    let host = Host::start(Setting::default()).await;
+    let body = vec![b'x'; 8 << 20];
+    let head = format!(
+        "POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let (mut reader, mut writer) = host.connect().await.stream.into_split();
+    let sending = tokio::spawn(async move {
+        writer.write_all(head.as_bytes()).await?;
+        writer.write_all(&body).await?;
+        std::io::Result::Ok(writer)
+    });
+    let mut answer = String::new();
+    patient(reader.read_to_string(&mut answer))
+        .await
+        .expect("reset");
+    assert_eq!(status(&answer), 404);
+    patient(sending).await.unwrap().expect("reset");
+}
+
+#[tokio::test]
 async fn bodies_that_stall_are_cut() {
     let setting = Setting {
         body_idle_timeout_ms: 50,
@@ -270,4 +300,53 @@ async fn a_client_that_takes_nothing_is_closed() {
         host.drained().await,
         crate::gateway::listener::Drained::Finished
     );
+}
+
+#[tokio::test]
+async fn an_http2_client_that_opens_no_window_loses_its_stream() {
+    let setting = Setting {
+        body_idle_timeout_ms: 50,
+        ..Setting::default()
+    };
+    let host = Host::start(setting).await;
+    let stream = TcpStream::connect(host.address).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let get = |path: &str| {
+        let uri = format!("http://a{path}");
+        Request::get(uri).body(Empty::<Bytes>::new()).unwrap()
+    };
+    // The body is never read, so its window closes; the stream's end drops the guest's answer.
+    let response = patient(sender.send_request(get("/script/endless")))
+        .await
+        .unwrap();
+    patient(host.script.dropped.notified()).await;
+    // The connection and its other streams are not touched.
+    let other = patient(sender.send_request(get("/hello"))).await.unwrap();
+    assert_eq!(other.status(), 200);
+    drop(response);
+}
+
+#[tokio::test]
+async fn an_http2_head_over_the_limit_is_refused() {
+    let limits = ApplicationSettings {
+        header_bytes_max: 1000,
+        ..ApplicationSettings::default()
+    };
+    let host = Host::with_limits(limits).await;
+    let stream = TcpStream::connect(host.address).await.unwrap();
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let request = |pad: usize| {
+        let builder = Request::get("http://a/hello").header("x-pad", "p".repeat(pad));
+        builder.body(Empty::<Bytes>::new()).unwrap()
+    };
+    let small = patient(sender.send_request(request(10))).await.unwrap();
+    assert_eq!(small.status(), 200);
+    let large = patient(sender.send_request(request(2000))).await;
+    assert_eq!(large.unwrap().status(), 431);
 }

@@ -37,6 +37,8 @@ pub struct Script {
     pub holding: Notify,
     /// Lets `hold` end.
     pub release: Notify,
+    /// Told when the body of `endless` is dropped.
+    pub dropped: Arc<Notify>,
     /// The headers of the last request.
     pub headers: Mutex<HeaderMap>,
     /// How the last request's body ended.
@@ -73,7 +75,11 @@ impl Script {
             }
             "endless" => {
                 let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-                let frame = move || Ok(http_body::Frame::data(piece.clone()));
+                let told = TellDrop(self.dropped.clone());
+                let frame = move || {
+                    let _held = &told;
+                    Ok(http_body::Frame::data(piece.clone()))
+                };
                 let frames = futures::stream::repeat_with(frame);
                 Ok(Response::new(StreamBody::new(frames).boxed_unsync()))
             }
@@ -84,6 +90,15 @@ impl Script {
             }
             _ => Err(InvocationError::Trap("wasm backtrace: secret".to_owned())),
         }
+    }
+}
+
+/// Tells when it is dropped.
+struct TellDrop(Arc<Notify>);
+
+impl Drop for TellDrop {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 

@@ -76,3 +76,8 @@ fn is_ready(connection: &Connection) -> Result<bool, SchemaError> {
         Err(SchemaError::Foreign)
     }
 }
+
+/// Whether the file says of itself that it is a key-value file, of whatever version.
+pub(super) fn is_marked(connection: &Connection) -> bool {
+    connection.pragma_query_value(None, "application_id", |row| row.get(0)) == Ok(APPLICATION_ID)
+}

@@ -172,6 +172,34 @@ fn a_transaction_that_sqlite_rolled_back_names_its_culprit() {
 }
 
 #[tokio::test]
+async fn the_others_are_committed_when_sqlite_rolls_everything_back_for_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = store(&directory);
+    store.open().await.unwrap();
+    // Stands for the errors after which SQLite undoes the whole transaction, such as a full disk.
+    let outside = database::open(&directory.path().join("x.db"), 1000).unwrap();
+    let trigger = "CREATE TRIGGER fails BEFORE INSERT ON entries WHEN NEW.key LIKE 'bad%'
+                   BEGIN SELECT RAISE(ROLLBACK, 'undone'); END";
+    outside.execute_batch(trigger).unwrap();
+    // While the lock is taken the writes gather, and come in one transaction or two.
+    outside.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let keys = ["first", "a", "bad1", "b", "bad2", "c"];
+    let writes = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { join_all(keys.map(|key| set(&store, key, b"v"))).await }
+    });
+    tokio::task::yield_now().await;
+    outside.execute_batch("COMMIT").unwrap();
+    let failed = Err(KeyValueError::Failed);
+    let answers = writes.await.unwrap();
+    assert_eq!(
+        answers,
+        [Ok(()), Ok(()), failed.clone(), Ok(()), failed, Ok(())]
+    );
+    assert_eq!(self::keys(&store), ["a", "b", "c", "first"]);
+}
+
+#[tokio::test]
 async fn a_full_store_refuses_sets_and_takes_them_again_after_a_delete() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.db");

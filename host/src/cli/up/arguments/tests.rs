@@ -82,13 +82,13 @@ fn the_runtime_config_beside_the_manifest_is_found() {
 fn the_state_directory_is_the_flags_then_the_configs_then_the_default() {
     let folder = app();
     let default = resolve(folder.path(), &[]).unwrap();
-    assert_eq!(
-        default.state_directory(Some(Path::new("s"))),
-        folder.path().join("s")
-    );
+    let configured = Some(Path::new("/s"));
+    assert_eq!(default.state_directory(configured), Path::new("/s"));
+    let beside = folder.path().join(".kumiki");
+    assert_eq!(default.state_directory(None), beside);
     let given = resolve(folder.path(), &["--state-dir", "given"]).unwrap();
     assert_eq!(
-        given.state_directory(Some(Path::new("s"))),
+        given.state_directory(configured),
         folder.path().join("given")
     );
     let empty = resolve(folder.path(), &["--state-dir", ""]).unwrap_err();
@@ -100,15 +100,15 @@ fn an_empty_log_directory_writes_none() {
     let folder = app();
     let logs = |arguments: &[&str]| {
         let options = resolve(folder.path(), arguments).unwrap();
-        options.log_directory(Some(Path::new("configured")), Path::new("/state"))
+        options.log_directory(&DirectorySetting::Preset, Path::new("/state"))
     };
     assert_eq!(logs(&["--log-dir", ""]), None);
     assert_eq!(logs(&["-L", "mine"]), Some(folder.path().join("mine")));
-    assert_eq!(logs(&[]), Some(folder.path().join("configured")));
+    assert_eq!(logs(&[]), Some(PathBuf::from("/state/logs")));
 }
 
 #[test]
-fn values_given_twice_keep_the_last() {
+fn variables_and_environment_are_taken_over() {
     let folder = app();
     let arguments = ["--variable", "a=1", "--variable", "a=2", "-e", "K=V=W"];
     let options = resolve(folder.path(), &arguments).unwrap();
