@@ -62,8 +62,8 @@ fn request_shape() {
         ("spin-path-info", "/rest"),
         ("spin-base-path", "/"),
         ("spin-component-route", "/base/:path_segment/:path_end"),
-        ("spin-path-match-path_segment", "path"),
-        ("spin-path-match-path_end", "end"),
+        ("spin-path-match-path-segment", "path"),
+        ("spin-path-match-path-end", "end"),
         ("spin-matched-route", "/base/:path_segment/:path_end/..."),
     ];
     for pair in expected {

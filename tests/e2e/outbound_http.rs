@@ -195,7 +195,10 @@ fn a_peer_that_never_answers_costs_the_caller_its_deadline_only() {
     let service = service.allowed_outbound_hosts(&["http://127.0.0.1:*"]);
     let hello = Service::new("hello", "hello_two").route("/hello");
     let host = App::new([service, hello]).start();
-    assert_eq!(fetch(&host, &format!("http://{}/", silent())).status, 504);
+    // Either the guest hears of the timeout while it has time left to say so, or its own ends.
+    let answer = fetch(&host, &format!("http://{}/", silent()));
+    let told = answer.status == 422 && answer.text().contains("Timeout");
+    assert!(told || answer.status == 504, "{answer:?}");
     assert_eq!(host.get("/hello").status, 200);
 }
 

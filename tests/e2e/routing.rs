@@ -77,7 +77,8 @@ fn a_private_route_is_not_for_clients() {
     assert_eq!(host.get("/open").status, 200);
     assert_eq!(host.get("/hidden").status, 404);
     let chained = [("host", "hidden.spin.internal")];
-    assert_eq!(host.request("GET", "/", &chained, "").status, 404);
+    let status = host.request("GET", "/", &chained, "").status;
+    assert!(matches!(status, 400 | 404), "{status}");
 }
 
 #[test]

@@ -59,6 +59,12 @@ fn get(host: &Host, path: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
+/// The target is the path alone, as every client but a proxy's sends it.
+fn get_of_1_1(path: &str) -> Request<Full<Bytes>> {
+    let request = Request::get(path).header("host", "localhost");
+    request.body(Full::default()).unwrap()
+}
+
 #[tokio::test]
 async fn http_1_1_over_tls() {
     let (host, root) = tls_host();
@@ -67,10 +73,7 @@ async fn http_1_1_over_tls() {
         .await
         .unwrap();
     tokio::spawn(connection);
-    let mut request = get(&host, "/shape");
-    request
-        .headers_mut()
-        .insert("host", "localhost".parse().unwrap());
+    let request = get_of_1_1("/shape");
     let shape = text(sender.send_request(request).await.unwrap()).await;
     assert!(
         shape.contains("https://localhost/shape"),
@@ -147,10 +150,7 @@ async fn a_client_that_breaks_the_handshake_does_not_stop_the_listener() {
         .await
         .unwrap();
     tokio::spawn(connection);
-    let mut request = get(&host, "/hello");
-    request
-        .headers_mut()
-        .insert("host", "localhost".parse().unwrap());
+    let request = get_of_1_1("/hello");
     assert_eq!(sender.send_request(request).await.unwrap().status(), 200);
 }
 
