@@ -15,9 +15,9 @@ pub mod watch;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::telemetry::{self, LogOptions};
+use crate::telemetry::{self, LogFormat, LogOptions};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -34,6 +34,29 @@ use crate::telemetry::{self, LogOptions};
 pub struct CommandLine {
     #[command(subcommand)]
     pub command: Command,
+
+    /// How the host's own log lines look; KUMIKI_LOG says which there are, like kumiki=debug
+    #[arg(long, value_enum, env = "KUMIKI_LOG_FORMAT", global = true)]
+    #[arg(default_value_t = LogLines::Human, hide_env_values = true)]
+    pub log_format: LogLines,
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLines {
+    /// One line for a person.
+    Human,
+    /// One JSON object per line.
+    Json,
+}
+
+impl From<LogLines> for LogFormat {
+    fn from(lines: LogLines) -> Self {
+        match lines {
+            LogLines::Human => LogFormat::Human,
+            LogLines::Json => LogFormat::Json,
+        }
+    }
 }
 
 /// One command.
@@ -60,7 +83,10 @@ pub fn command_line() -> CommandLine {
 
 /// Runs one command to its end.
 pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
-    telemetry::init(LogOptions::default())?;
+    telemetry::init(LogOptions {
+        quiet: false,
+        format: command_line.log_format.into(),
+    })?;
     match command_line.command {
         Command::Up(arguments) => {
             let options = arguments.resolve(&std::env::current_dir()?)?;
