@@ -56,7 +56,10 @@ fn other_addresses_and_ports_are_denied() {
     for allowed in refusing {
         let host = host(&allowed);
         let text = host.post(&format!("/tcp?address={peer}"), "x").expect(422);
-        assert!(text.starts_with("connect: ") && text.contains("access-denied"), "{text}");
+        assert!(
+            text.starts_with("connect: ") && text.contains("access-denied"),
+            "{text}"
+        );
         let text = host
             .post(&format!("/udp?address={}", udp_echo()), "x")
             .expect(422);
@@ -114,5 +117,8 @@ fn nobody_listens_on_a_socket_of_a_guest() {
     let text = host
         .post(&format!("/tcp?address={nobody}"), "x")
         .expect(422);
-    assert!(text.starts_with("connect: ") && text.contains("connection-refused"), "{text}");
+    assert!(
+        text.starts_with("connect: ") && text.contains("connection-refused"),
+        "{text}"
+    );
 }

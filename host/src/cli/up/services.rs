@@ -54,7 +54,7 @@ pub enum LoadError {
     Variable(#[from] VariableError),
     #[error("allowed_outbound_hosts: {0}")]
     AllowedHosts(String),
-    #[error("files: {0}")]
+    #[error(transparent)]
     Files(#[from] files::FilesError),
     #[error("the log files cannot be opened: {0}")]
     Logs(std::io::Error),
@@ -172,6 +172,7 @@ impl<'a> Parts<'a> {
                 &component.exclude_files,
                 &self.manifest.directory,
                 self.state.path(),
+                &std::env::temp_dir(),
             )?,
             logs: logs::Config::new(
                 &component.id,
