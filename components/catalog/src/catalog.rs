@@ -6,7 +6,7 @@
 //! deleting one of the first products leaves, so that an instance which is still loading them
 //! finds the key taken and cannot bring a deleted product back.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::backend::{Backend, BackendError};
 use crate::product::{Id, Product};
@@ -108,7 +108,7 @@ impl<'a> Catalog<'a> {
         // One more tells whether another page follows; the others replace emptied first products.
         let ids_max = limit + 1 + SEED.len();
         let ids = self.ids_above(after, ids_max)?;
-        let mut values: HashMap<String, Vec<u8>> = self
+        let mut values: BTreeMap<String, Vec<u8>> = self
             .store
             .get_many(ids.iter().map(|id| key(*id)).collect())?
             .into_iter()

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use super::FilesError;
 
 const PREFIX: &str = "kumiki-files-";
-const LOCK: &str = "lock";
+/// Stands in a folder once it is locked: a folder with it that is not locked has lost its owner.
+const MARKER: &str = "in-use";
 const ROOT: &str = "root";
 
 /// The copied files, and the lock that tells other hosts that they are in use.
@@ -37,12 +38,11 @@ impl Snapshot {
             .map_err(error)?;
         let root = directory.path().join(ROOT);
         std::fs::create_dir(&root).map_err(error)?;
-        // Locked before it has its name, so that a lock without an owner is always an old one.
-        let unnamed = directory.path().join("new-lock");
-        let lock = File::create(&unnamed).map_err(error)?;
+        // The lock is on the folder itself: systemd-tmpfiles leaves alone what is locked so.
+        let lock = File::open(directory.path()).map_err(error)?;
         flock(&lock, FlockOperation::NonBlockingLockExclusive)
             .map_err(|errno| error(errno.into()))?;
-        std::fs::rename(&unnamed, directory.path().join(LOCK)).map_err(error)?;
+        File::create(directory.path().join(MARKER)).map_err(error)?;
         Ok(Snapshot {
             root,
             _lock: lock,
@@ -105,23 +105,24 @@ fn sweep(assembly_directory: &Path) {
 }
 
 fn is_abandoned(directory: &Path) -> io::Result<bool> {
-    let lock = File::open(directory.join(LOCK))?;
-    Ok(flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok())
+    let lock = File::open(directory)?;
+    let is_free = flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok();
+    Ok(is_free && directory.join(MARKER).try_exists()?)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use super::{LOCK, PREFIX, Snapshot};
+    use super::{MARKER, PREFIX, Snapshot};
 
     #[test]
     fn what_a_killed_host_left_is_removed_and_what_another_uses_stays() {
         let folder = tempfile::tempdir().unwrap();
         let left = folder.path().join(format!("{PREFIX}left"));
         std::fs::create_dir_all(left.join("root/a")).unwrap();
-        std::fs::write(left.join(LOCK), "").unwrap();
-        let foreign = folder.path().join(format!("{PREFIX}without-lock"));
+        std::fs::write(left.join(MARKER), "").unwrap();
+        let foreign = folder.path().join(format!("{PREFIX}just-made"));
         std::fs::create_dir(&foreign).unwrap();
 
         let first = Snapshot::new(folder.path()).unwrap();
