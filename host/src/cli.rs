@@ -76,7 +76,8 @@ pub enum Command {
     Completions(completions::CompletionsArguments),
 }
 
-/// Reads the command line of this process; a mistake in it, `--help` and `--version` end the process.
+/// Reads the command line of this process; a mistake in it, `--help` and `--version` end the
+/// process.
 pub fn command_line() -> CommandLine {
     CommandLine::parse_from(without_trigger_separator(std::env::args_os()))
 }

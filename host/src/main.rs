@@ -1,5 +1,5 @@
-//! The binary `kumiki`: reads the command line, runs the command, and turns its outcome into an exit
-//! code. What each command does is left to the library's `cli`.
+//! The binary `kumiki`: reads the command line, runs the command, and turns its outcome into an
+//! exit code. What each command does is left to the library's `cli`.
 
 use std::process::ExitCode;
 
@@ -9,8 +9,8 @@ fn main() -> ExitCode {
     let command_line = cli::command_line();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        // A guest that computes holds its thread for a tick of 5 ms: looking for clients only after 61 of them would keep
-        // the neighbours waiting.
+        // A guest that computes holds its thread for a tick of 5 ms: looking for clients only after
+        // 61 of them would keep the neighbours waiting.
         .event_interval(4)
         .build()
     {

@@ -237,8 +237,8 @@ fn read_output(reader: PipeReader, progress: &JobProgress) -> Output {
 fn check_artifacts(job: &BuildJob) -> anyhow::Result<()> {
     match job.artifacts.iter().find(|artifact| !artifact.exists()) {
         Some(missing) => anyhow::bail!(
-            "the build succeeded, but {} is not there; mend `source` of the component, or its build \
-             command",
+            "the build succeeded, but {} is not there; mend `source` of the component, or its \
+             build command",
             missing.display()
         ),
         None => Ok(()),

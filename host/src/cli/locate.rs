@@ -17,7 +17,8 @@ pub enum LocateError {
     EmptyFolder { path: PathBuf },
     /// A component in the place of a manifest.
     #[error(
-        "{path} is WebAssembly, not a manifest; `kumiki new` makes a manifest that a component fits in"
+        "{path} is WebAssembly, not a manifest; `kumiki new` makes an app with a manifest, to put \
+         the component into"
     )]
     WebAssembly { path: PathBuf },
     /// No flag, and neither this folder nor one above it has a manifest.

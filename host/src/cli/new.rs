@@ -124,7 +124,8 @@ fn check_name(name: &str) -> Result<(), NewError> {
     Ok(())
 }
 
-/// The words that cargo refuses as a package's name: keywords, and `test`, which is a crate of Rust.
+/// The words that cargo refuses as a package's name: keywords, and `test`, which is a crate of
+/// Rust.
 const RUST_KEYWORDS: [&str; 41] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",

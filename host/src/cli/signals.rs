@@ -1,4 +1,5 @@
-//! The signals that end a command: the first asks it to finish, the second ends the process at once.
+//! The signals that end a command: the first asks it to finish, the second ends the process at
+//! once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

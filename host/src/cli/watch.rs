@@ -1,6 +1,6 @@
 //! `kumiki watch`: builds and runs the app, and does both again for what changes. The app runs as a
-//! child process, so that a restart ends everything of the run before. Which files matter is decided
-//! in [`scope`].
+//! child process, so that a restart ends everything of the run before. Which files matter is
+//! decided in [`scope`].
 
 mod child;
 mod scope;

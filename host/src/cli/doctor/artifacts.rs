@@ -1,5 +1,5 @@
-//! The components' files: whether they are there, are WebAssembly that can be run, and are newer than
-//! their sources.
+//! The components' files: whether they are there, are WebAssembly that can be run, and are newer
+//! than their sources.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

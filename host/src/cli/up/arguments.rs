@@ -1,6 +1,6 @@
-//! The flags of `kumiki up`, and how they become [`UpOptions`]. The flags of Spin keep Spin's names,
-//! short forms, environment variables and meaning; those that would mean something else here are
-//! refused by [`super::refused`].
+//! The flags of `kumiki up`, and how they become [`UpOptions`]. The flags of Spin keep Spin's
+//! names, short forms, environment variables and meaning; those that would mean something else here
+//! are refused by [`super::refused`].
 
 use std::collections::BTreeMap;
 use std::fmt;

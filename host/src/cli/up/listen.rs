@@ -15,8 +15,8 @@ const BACKLOG: u32 = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error(
-        "{0} is already in use; stop what listens there, give another address with --listen, or let \
-         the next free port be taken with --find-free-port"
+        "{0} is already in use; stop what listens there, give another address with --listen, or \
+         let the next free port be taken with --find-free-port"
     )]
     InUse(SocketAddr),
     #[error(

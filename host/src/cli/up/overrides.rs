@@ -1,4 +1,5 @@
-//! What the command line changes in a loaded manifest: environment, limits, and which components run.
+//! What the command line changes in a loaded manifest: environment, limits, and which components
+//! run.
 
 use std::collections::BTreeSet;
 
@@ -33,8 +34,8 @@ fn listing(known: &[String]) -> String {
     }
 }
 
-/// Writes the command line's values over the manifest's. The runtime config's limit of memory counts
-/// as well, where the command line has none, as with Spin.
+/// Writes the command line's values over the manifest's. The runtime config's limit of memory
+/// counts as well, where the command line has none, as with Spin.
 pub fn apply(
     manifest: &mut Manifest,
     options: &UpOptions,

@@ -1,5 +1,6 @@
-//! Spin's flags that are not ours: the harmless ones are accepted, so that a script written for Spin
-//! runs unchanged; those whose absence would change what the app does are refused, with the reason.
+//! Spin's flags that are not ours: the harmless ones are accepted, so that a script written for
+//! Spin runs unchanged; those whose absence would change what the app does are refused, with the
+//! reason.
 
 use std::path::PathBuf;
 
@@ -90,8 +91,8 @@ pub enum RefusedError {
     )]
     Registry,
     #[error(
-        "--experimental-wasi-otel is refused: wasi:otel is not offered; a component that imports it \
-         would not start"
+        "--experimental-wasi-otel is refused: wasi:otel is not offered; a component that imports \
+         it would not start"
     )]
     Otel,
     #[error(

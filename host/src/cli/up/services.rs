@@ -1,5 +1,5 @@
-//! From one component of the manifest to a service that can be called: its artifact, its handler, its
-//! grants. What the parts do is left to the runtime and to the capabilities.
+//! From one component of the manifest to a service that can be called: its artifact, its handler,
+//! its grants. What the parts do is left to the runtime and to the capabilities.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -79,7 +79,7 @@ pub struct Parts<'a> {
     resolver: &'a Resolver,
     manifest: &'a Manifest,
     state: &'a StateDir,
-    engines: Arc<Engines>,
+    pub engines: Arc<Engines>,
     cache: ArtifactCache,
     stores: Stores,
     guard: Arc<Guard>,

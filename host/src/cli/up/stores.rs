@@ -1,5 +1,5 @@
-//! From the labels of the manifest to key-value stores and SQL databases: which file or server stands behind
-//! each, and which service may open it.
+//! From the labels of the manifest to key-value stores and SQL databases: which file or server
+//! stands behind each, and which service may open it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -44,8 +44,8 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Settles every label that a component names; one that is defined nowhere, or two that share a file, are errors. Nothing is
-    /// opened before its first use.
+    /// Settles every label that a component names; one that is defined nowhere, or two that share a
+    /// file, are errors. Nothing is opened before its first use.
     pub fn new(
         manifest: &Manifest,
         config: &RuntimeConfig,
@@ -171,6 +171,7 @@ fn sqlite_file(label: &str, config: &RuntimeConfig, state: &StateDir) -> Option<
 
 fn undefined_message(table: &str, label: &str) -> String {
     format!(
-        "`{label}` is defined nowhere; add to runtime-config.toml:\n  [{table}.{label}]\n  type = \"spin\""
+        "`{label}` is defined nowhere; add to runtime-config.toml:\n  [{table}.{label}]\n  \
+         type = \"spin\""
     )
 }

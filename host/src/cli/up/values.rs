@@ -31,8 +31,8 @@ pub fn parse_key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// A time in milliseconds. Of a range `A..B`, from which Spin draws one, the longer end counts: it is
-/// the limit that no draw exceeds.
+/// A time in milliseconds. Of a range `A..B`, from which Spin draws one, the longer end counts: it
+/// is the limit that no draw exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DurationLimit(pub u64);
 

@@ -40,7 +40,8 @@ impl Child {
         Ok(())
     }
 
-    /// Asks the app to drain and waits until it has ended. It keeps its own time: `--drain-timeout`.
+    /// Asks the app to drain and waits until it has ended. It keeps its own time:
+    /// `--drain-timeout`.
     pub async fn stop(&mut self) {
         let Some(mut process) = self.process.take() else {
             return;

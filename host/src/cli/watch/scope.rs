@@ -237,7 +237,10 @@ mod tests {
         [component.cart]
         source = "target/cart.wasm"
         files = ["pages/*.html", { source = "assets", destination = "/assets" }]
-        build = { command = "make", workdir = "cart", watch = ["src/**/*.rs", "../wit/*.wit", "Cargo.toml"] }
+        [component.cart.build]
+        command = "make"
+        workdir = "cart"
+        watch = ["src/**/*.rs", "../wit/*.wit", "Cargo.toml"]
 
         [component.ready]
         source = "ready.wasm"
