@@ -73,14 +73,14 @@ fn cpu_is_bounded_after_the_head_too() {
     let host = App::new([source]).start();
     let mut connection = host.connect();
     connection
-        .send("GET", "/?bytes=100000000000", &[], b"")
+        .send("GET", "/?bytes=4000000000", &[], b"")
         .unwrap();
     assert_eq!(connection.head().unwrap().0, 200);
     let mut bytes = 0u64;
     while let Ok(Some(chunk)) = connection.next_chunk() {
         bytes += chunk.len() as u64;
     }
-    assert!(bytes < 100_000_000_000, "the body ended by itself");
+    assert!(bytes < 4_000_000_000, "the body ended by itself");
 }
 
 #[test]
@@ -106,11 +106,13 @@ fn a_trap_within_the_body_cuts_the_body_off() {
     connection.send("GET", "/?late", &[], b"").unwrap();
     let (status, _) = connection.head().unwrap();
     assert_eq!(status, 200);
-    assert_eq!(connection.next_chunk().unwrap().unwrap(), b"the first part");
-    assert!(
-        connection.next_chunk().is_err(),
-        "a broken body must not look whole"
-    );
+    let whole = loop {
+        match connection.next_chunk() {
+            Ok(Some(chunk)) => assert!(chunk.iter().all(|&byte| byte == b't')),
+            end => break end.is_ok(),
+        }
+    };
+    assert!(!whole, "a broken body must not look whole");
     host.wait_for_output("internal detail of the guest");
 }
 

@@ -67,6 +67,8 @@ pub struct SelfAddress {
 pub struct Context {
     config: Arc<Config>,
     invocation: Option<Invocation>,
+    /// Whether the instance's host calls are polled inside its own concurrent run, where no other instance may run.
+    runs_concurrently: bool,
     has_warned: bool,
 }
 
@@ -96,11 +98,13 @@ type SentRequest = (
 );
 
 impl Context {
-    /// A context that serves no invocation yet.
-    pub fn new(config: Arc<Config>) -> Self {
+    /// A context that serves no invocation yet. `runs_concurrently`: the instance lives in an engine with concurrency
+    /// support, which polls host calls inside the run of their store.
+    pub fn new(config: Arc<Config>, runs_concurrently: bool) -> Self {
         Self {
             config,
             invocation: None,
+            runs_concurrently,
             has_warned: false,
         }
     }
@@ -142,10 +146,23 @@ impl WasiHttpHooks for Context {
         let config = self.config.clone();
         let invocation = self.invocation.clone();
         let timeouts = Timeouts::new(options.unwrap_or_default(), invocation.as_ref());
+        let destination = match destination {
+            Ok(destination) => destination,
+            Err(error) => return Box::new(async { Err(error) }),
+        };
+        let runs_elsewhere =
+            self.runs_concurrently && matches!(destination, Destination::Service(_));
+        let sending = async move {
+            config
+                .send(destination, request, invocation, timeouts)
+                .await
+        };
         Box::new(async move {
-            let response = config
-                .send(destination?, request, invocation, timeouts)
-                .await?;
+            let response = if runs_elsewhere {
+                wasmtime_wasi::runtime::spawn(sending).await?
+            } else {
+                sending.await?
+            };
             let finished = async { Ok(()) };
             Ok((
                 response,

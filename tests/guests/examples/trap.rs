@@ -1,5 +1,5 @@
-//! Hostile: panics with a text that no client may see; with `?late` after the head and a part of
-//! the body were sent.
+//! Hostile: panics with a text that no client may see; with `?late` after the head and a MiB of the
+//! body were sent, which is more than a host gathers before it sends.
 
 use kumiki_guests::incoming::{begin, write_all};
 use kumiki_guests::wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -13,7 +13,7 @@ fn handle(request: IncomingRequest, out: ResponseOutparam) {
         .contains("late")
     {
         let body = begin(200, &[], out);
-        write_all(&body.write().unwrap(), b"the first part");
+        write_all(&body.write().unwrap(), &[b't'; 1 << 20]);
     }
     innermost_function();
 }

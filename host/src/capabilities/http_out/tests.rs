@@ -55,13 +55,16 @@ impl Service {
         if let Some(value) = self.listener {
             self_address.set(value).unwrap();
         }
-        Context::new(Arc::new(Config {
-            allowed_hosts: Arc::new(AllowedHosts::parse(&self.allowed).unwrap()),
-            guard: Arc::new(self.guard),
-            chain: Arc::new(chain),
-            self_address: Arc::new(self_address),
-            client: Client::new(&self.settings).unwrap(),
-        }))
+        Context::new(
+            Arc::new(Config {
+                allowed_hosts: Arc::new(AllowedHosts::parse(&self.allowed).unwrap()),
+                guard: Arc::new(self.guard),
+                chain: Arc::new(chain),
+                self_address: Arc::new(self_address),
+                client: Client::new(&self.settings).unwrap(),
+            }),
+            false,
+        )
     }
 }
 

@@ -127,7 +127,8 @@ impl<T: Send + 'static> key_value::HostStoreWithStore<T> for KeyValue {
 /// The keys of a store as a stream. Holds one page at a time.
 struct KeyStream {
     backend: Arc<dyn Backend>,
-    page: BoxFuture<'static, Result<KeyPage, Error>>,
+    /// The next page; `None` after the last one.
+    page: Option<BoxFuture<'static, Result<KeyPage, Error>>>,
     end: Option<oneshot::Sender<Result<(), key_value::Error>>>,
 }
 
@@ -137,7 +138,7 @@ impl KeyStream {
         end: oneshot::Sender<Result<(), key_value::Error>>,
     ) -> KeyStream {
         KeyStream {
-            page: page(Arc::clone(&backend), None),
+            page: Some(page(Arc::clone(&backend), None)),
             backend,
             end: Some(end),
         }
@@ -177,19 +178,23 @@ impl<D: 'static> StreamProducer<D> for KeyStream {
             return Poll::Ready(Ok(StreamResult::Completed));
         }
         loop {
-            match self.page.poll_unpin(context) {
+            let Some(next) = self.page.as_mut() else {
+                return self.finish(Ok(()));
+            };
+            match next.poll_unpin(context) {
                 Poll::Pending if finish => return Poll::Ready(Ok(StreamResult::Cancelled)),
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return self.finish(Err(error.into())),
+                Poll::Ready(Err(error)) => {
+                    self.page = None;
+                    return self.finish(Err(error.into()));
+                }
                 Poll::Ready(Ok(KeyPage { keys, cursor })) => {
                     let has_keys = !keys.is_empty();
                     if has_keys {
                         destination.set_buffer(keys.into());
                     }
-                    let Some(cursor) = cursor else {
-                        return self.finish(Ok(()));
-                    };
-                    self.page = page(Arc::clone(&self.backend), Some(cursor));
+                    self.page = cursor.map(|cursor| page(Arc::clone(&self.backend), Some(cursor)));
+                    // The end is told by the next call: this one's keys may not all be taken yet.
                     if has_keys {
                         return Poll::Ready(Ok(StreamResult::Completed));
                     }

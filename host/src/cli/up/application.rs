@@ -23,6 +23,7 @@ use crate::gateway::{self, Gateway, tls};
 use crate::manifest::model::{HttpTarget, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
+use crate::runtime::engine::Engines;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -36,6 +37,8 @@ pub struct Application {
     self_address: Arc<OnceLock<SelfAddress>>,
     /// Held, so that no second host opens the stores.
     _state: StateDir,
+    /// Held, because the epoch tick ends with them.
+    _engines: Arc<Engines>,
 }
 
 impl Application {
@@ -69,12 +72,13 @@ impl Application {
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
-        let self_address = parts.self_address;
+        let (self_address, engines) = (parts.self_address, parts.engines);
         Ok(Application {
             gateway: Arc::new(gateway),
             tls,
             self_address,
             _state: state,
+            _engines: engines,
         })
     }
 

@@ -79,7 +79,7 @@ pub struct Parts<'a> {
     resolver: &'a Resolver,
     manifest: &'a Manifest,
     state: &'a StateDir,
-    engines: Arc<Engines>,
+    pub engines: Arc<Engines>,
     cache: ArtifactCache,
     stores: Stores,
     guard: Arc<Guard>,
