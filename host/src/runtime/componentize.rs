@@ -1,7 +1,8 @@
 //! From the bytes of an artifact to a component, and which engine it needs.
 //!
-//! A core module with embedded WIT (what `wit-bindgen` leaves before componentization) becomes a component with the
-//! preview1 adapter, as Spin does. Compiling is left to [`super::artifact_cache`].
+//! A core module with embedded WIT (what `wit-bindgen` leaves before componentization) becomes a
+//! component with the preview1 adapter, as Spin does. Compiling is left to
+//! [`super::artifact_cache`].
 
 use std::borrow::Cow;
 
@@ -40,7 +41,8 @@ pub fn componentize(wasm: &[u8]) -> Result<Cow<'_, [u8]>, ComponentizeError> {
     }
 }
 
-/// The engine that a component needs: the plain one if it is valid without the component model's async features.
+/// The engine that a component needs: the plain one if it is valid without the component model's
+/// async features.
 pub fn engine_kind(component: &[u8]) -> Result<EngineKind, ComponentizeError> {
     let plain = WasmFeatures::all()
         & !WasmFeatures::CM_ASYNC

@@ -1,7 +1,7 @@
 //! Where a service's artifact comes from: a path, or a url whose digest the manifest states.
 //!
-//! A download is kept in the cache under its digest and checked again at each use. Registry sources are refused with the
-//! mend.
+//! A download is kept in the cache under its digest and checked again at each use. Registry sources
+//! are refused with the mend.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
