@@ -23,7 +23,8 @@ pub struct Invocation {
 /// The answer to a chained call, or why there is none.
 pub type ChainResult = Result<http::Response<WasiBody>, ChainError>;
 
-/// Service chaining: an HTTP request to `http://ID.spin.internal/…`, answered in process without a socket.
+/// Service chaining: an HTTP request to `http://ID.spin.internal/…`, answered in process without a
+/// socket.
 pub trait Chain: Send + Sync {
     /// Calls the service `id`. The request's URI is the guest's own; `caller` is the invocation
     /// that makes the call.

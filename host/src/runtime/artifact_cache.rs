@@ -89,8 +89,8 @@ impl ArtifactCache {
                 .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
             if !trusted {
                 tracing::warn!(
-                    "{} belongs to another user or others may write to it: compiled artifacts are not \
-                     cached; `chown` it and `chmod 700` it to mend that",
+                    "{} belongs to another user or others may write to it: compiled artifacts are \
+                     not cached; `chown` it and `chmod 700` it to mend that",
                     part.display()
                 );
                 return Self { directory: None };

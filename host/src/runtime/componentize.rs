@@ -22,7 +22,8 @@ pub enum ComponentizeError {
     NotWasm(String),
     /// A core module that says nothing of its contract.
     #[error(
-        "it is a core module without embedded WIT; build it for the target wasm32-wasip2, or with wit-bindgen"
+        "it is a core module without embedded WIT; build it for the target wasm32-wasip2, or with \
+         wit-bindgen"
     )]
     NoEmbeddedWit,
     /// The component encoder refused the module.
@@ -151,7 +152,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
             if let Ok(component) = componentize(&bytes) {
                 let _ = engine_kind(&component);
             }

@@ -26,8 +26,8 @@ pub enum SourceError {
     Download { url: String, reason: String },
     /// What was delivered is something else.
     #[error(
-        "{url} has the digest sha256:{actual}, but the manifest states {stated}; if the new content \
-         is wanted, state its digest"
+        "{url} has the digest sha256:{actual}, but the manifest states {stated}; if the new \
+         content is wanted, state its digest"
     )]
     Digest {
         url: String,
@@ -39,8 +39,8 @@ pub enum SourceError {
     Keep { path: String, reason: String },
     /// Not supported yet.
     #[error(
-        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it with `wkg get` \
-         and name its path, or give a url with its digest"
+        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it with \
+         `wkg get` and name its path, or give a url with its digest"
     )]
     Registry { package: String, version: String },
 }
