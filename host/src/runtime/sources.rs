@@ -39,8 +39,8 @@ pub enum SourceError {
     Keep { path: String, reason: String },
     /// Not supported yet.
     #[error(
-        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it with \
-         `wkg get` and name its path, or give a url with its digest"
+        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it \
+         with `wkg get` and name its path, or give a url with its digest"
     )]
     Registry { package: String, version: String },
 }
