@@ -1,7 +1,7 @@
 # What scripts/up and scripts/test share: steps that say what they do and how long they took, and the
 # check of what a machine has to bring. Sourced by them with the repository's root as the folder.
 
-# Says what begins. With `timed` around a command, its duration is kept for the summary.
+# Says what begins.
 say() { printf '\n==> %s\n' "$*"; }
 
 fail() {

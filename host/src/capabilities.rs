@@ -1,8 +1,9 @@
-//! What a guest may import. Each capability has the same parts under the same names: bindings, `Config` (what the
-//! manifest grants, one per service), `Context` (one per instance), a view and `add_to_linker`.
+//! What a guest may import. Each capability has the same parts under the same names: bindings,
+//! `Config` (what the manifest grants, one per service), `Context` (one per instance), a view and
+//! `add_to_linker`.
 //!
-//! Capabilities never import each other; what several need lies below them (`network`, `storage`) or in
-//! [`invocation`].
+//! Capabilities never import each other; what several need lies below them (`network`, `storage`)
+//! or in [`invocation`].
 
 pub mod files;
 pub mod http_out;

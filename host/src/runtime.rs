@@ -1,7 +1,9 @@
-//! Engines, compiled artifacts, services and their instances, and one invocation from hand-over to answer.
+//! Engines, compiled artifacts, services and their instances, and one invocation from hand-over to
+//! answer.
 //!
-//! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file, [`linker`] and [`handler`] make it
-//! callable, [`service`] holds it with its grants and limits, and [`answer`] drives one call of it.
+//! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file, [`linker`]
+//! and [`handler`] make it callable, [`service`] holds it with its grants and limits, and
+//! [`answer`] drives one call of it.
 
 pub mod answer;
 pub mod artifact_cache;

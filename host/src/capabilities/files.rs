@@ -67,8 +67,8 @@ pub enum FilesError {
     },
     /// A symbolic link leads out of what is mounted.
     #[error(
-        "`files`: the link {link} leads to {target}, outside of {boundary}; mount the target itself \
-         or name the link in `exclude_files`"
+        "`files`: the link {link} leads to {target}, outside of {boundary}; mount the target \
+         itself or name the link in `exclude_files`"
     )]
     LeadsOut {
         /// The link.

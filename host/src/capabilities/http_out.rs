@@ -67,7 +67,8 @@ pub struct SelfAddress {
 pub struct Context {
     config: Arc<Config>,
     invocation: Option<Invocation>,
-    /// Whether the instance's host calls are polled inside its own concurrent run, where no other instance may run.
+    /// Whether the instance's host calls are polled inside its own concurrent run, where no other
+    /// instance may run.
     runs_concurrently: bool,
     has_warned: bool,
 }
@@ -98,8 +99,8 @@ type SentRequest = (
 );
 
 impl Context {
-    /// A context that serves no invocation yet. `runs_concurrently`: the instance lives in an engine with concurrency
-    /// support, which polls host calls inside the run of their store.
+    /// A context that serves no invocation yet. `runs_concurrently`: the instance lives in an
+    /// engine with concurrency support, which polls host calls inside the run of their store.
     pub fn new(config: Arc<Config>, runs_concurrently: bool) -> Self {
         Self {
             config,

@@ -1,5 +1,5 @@
-//! What every capability may know about the invocation that it serves, and the way to another service of the app.
-//! The call itself is left to the gateway.
+//! What every capability may know about the invocation that it serves, and the way to another
+//! service of the app. The call itself is left to the gateway.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -23,9 +23,11 @@ pub struct Invocation {
 /// The answer to a chained call, or why there is none.
 pub type ChainResult = Result<http::Response<WasiBody>, ChainError>;
 
-/// Service chaining: an HTTP request to `http://ID.spin.internal/…`, answered in process without a socket.
+/// Service chaining: an HTTP request to `http://ID.spin.internal/…`, answered in process without a
+/// socket.
 pub trait Chain: Send + Sync {
-    /// Calls the service `id`. The request's URI is the guest's own; `caller` is the invocation that makes the call.
+    /// Calls the service `id`. The request's URI is the guest's own; `caller` is the invocation
+    /// that makes the call.
     fn call(
         &self,
         id: &str,
@@ -34,7 +36,8 @@ pub trait Chain: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ChainResult> + Send>>;
 }
 
-/// Why a chained call has no answer. A callee that fails answers 500/502/503/504 instead, as over a socket.
+/// Why a chained call has no answer. A callee that fails answers 500/502/503/504 instead, as over a
+/// socket.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
     /// No service of this id has an HTTP trigger.

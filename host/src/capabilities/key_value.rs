@@ -36,15 +36,24 @@ impl Config {
     }
 }
 
+/// Stores and compare-and-swap handles that one instance may hold: fewer than its table takes, so
+/// that a guest which hoards them can still answer with the error.
+const HANDLES_MAX: usize = 4096;
+
 /// The key-value state of one instance.
 pub struct Context {
     config: Arc<Config>,
+    /// Held once by each handle, so that its count is theirs and one.
+    handles: Arc<()>,
 }
 
 impl Context {
     /// For an instance of the service with this config.
     pub fn new(config: Arc<Config>) -> Context {
-        Context { config }
+        Context {
+            config,
+            handles: Arc::default(),
+        }
     }
 }
 
@@ -141,6 +150,7 @@ pub trait Backend: Send + Sync {
 /// An open store behind a guest's handle, whichever interface opened it.
 pub struct OpenStore {
     backend: Arc<dyn Backend>,
+    _handle: Arc<()>,
 }
 
 /// A compare-and-swap behind a guest's handle. It holds no value, so that handles stay small.
@@ -148,6 +158,7 @@ pub struct CompareAndSwap {
     backend: Arc<dyn Backend>,
     key: String,
     version: CasVersion,
+    _handle: Arc<()>,
 }
 
 impl KeyValueView<'_> {
@@ -169,17 +180,20 @@ impl KeyValueView<'_> {
             Err(error) => return Ok(Err(error)),
         };
         match backend.open().await {
-            Ok(()) => self.push(OpenStore { backend }),
+            Ok(()) => self.push(|_handle| OpenStore { backend, _handle }),
             Err(error) => Ok(Err(error)),
         }
     }
 
-    /// Gives the guest a handle; a full table is the guest's error, anything else the host's.
+    /// Gives the guest a handle; one too many is the guest's error, anything else the host's.
     fn push<R: Send + 'static>(
         &mut self,
-        entry: R,
+        make: impl FnOnce(Arc<()>) -> R,
     ) -> wasmtime::Result<Result<Resource<R>, Error>> {
-        match self.table.push(entry) {
+        if Arc::strong_count(&self.context.handles) > HANDLES_MAX {
+            return Ok(Err(Error::TableFull));
+        }
+        match self.table.push(make(Arc::clone(&self.context.handles))) {
             Ok(handle) => Ok(Ok(handle)),
             Err(ResourceTableError::Full) => Ok(Err(Error::TableFull)),
             Err(error) => Err(error.into()),

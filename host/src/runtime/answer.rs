@@ -1,8 +1,10 @@
-//! Drives one guest from hand-over to the end of its answer, without a task of its own where that can be avoided.
+//! Drives one guest from hand-over to the end of its answer, without a task of its own where that
+//! can be avoided.
 //!
-//! The caller's task polls the guest until the head of the answer is there, and on while a small body completes; only an
-//! answer that really streams moves to a task of its own (spawning one costs more than a hello request). When the caller
-//! leaves first, the guest runs on in a task: a handler that has begun is not cancelled. Making the guest's future is left to
+//! The caller's task polls the guest until the head of the answer is there, and on while a small
+//! body completes; only an answer that really streams moves to a task of its own (spawning one
+//! costs more than a hello request). When the caller leaves first, the guest runs on in a task: a
+//! handler that has begun is not cancelled. Making the guest's future is left to
 //! [`super::service`].
 
 use std::collections::VecDeque;
@@ -22,7 +24,8 @@ use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 use super::meter::{Meter, Metered};
 use super::service::InvocationError;
 
-/// A body up to this size is gathered before the answer is sent, so that it goes out in one write with its length.
+/// A body up to this size is gathered before the answer is sent, so that it goes out in one write
+/// with its length.
 const GATHERED_BYTES_MAX: usize = 64 * 1024;
 
 /// The guest's whole run: it ends when the handler has returned and its store is gone.
@@ -65,7 +68,8 @@ impl Run {
         }
     }
 
-    /// The answer. A caller that drops this future early leaves the guest running in the background.
+    /// The answer. A caller that drops this future early leaves the guest running in the
+    /// background.
     pub async fn answer(self) -> Head {
         RunsOn {
             answer: Some(Box::pin(self.run())),
@@ -127,7 +131,8 @@ impl Run {
             })
     }
 
-    /// Runs the guest to its end after its head was sent, unless its bodies stand still for too long.
+    /// Runs the guest to its end after its head was sent, unless its bodies stand still for too
+    /// long.
     async fn finish(mut self) {
         loop {
             let idle_at = self.meter.last_moved() + self.limits.body_idle;
@@ -230,8 +235,8 @@ fn whole(mut frames: VecDeque<Frame<Bytes>>) -> WasiBody {
         .boxed_unsync()
 }
 
-/// A body that streams from a running guest. Its end counts only if the guest did not fail: a store that is dropped closes
-/// the body as if it were complete.
+/// A body that streams from a running guest. Its end counts only if the guest did not fail: a store
+/// that is dropped closes the body as if it were complete.
 struct StreamedBody {
     frames: VecDeque<Frame<Bytes>>,
     body: WasiBody,

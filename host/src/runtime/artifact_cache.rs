@@ -1,9 +1,10 @@
 //! Compiled artifacts on disk: what was compiled once is mapped at the next start.
 //!
-//! Two kinds of entries, both written to a temporary file, fsynced, renamed, and never changed in place:
-//! `sources/` remembers the digest of an artifact by its path, size, mtime and inode, so that a start with a full cache
-//! reads no wasm; `artifacts/` holds machine code by digest, engine and settings. An entry is used only when it belongs to the
-//! host's user, nobody else may write it and its checksum holds; else the component is compiled again.
+//! Two kinds of entries, both written to a temporary file, fsynced, renamed, and never changed in
+//! place: `sources/` remembers the digest of an artifact by its path, size, mtime and inode, so
+//! that a start with a full cache reads no wasm; `artifacts/` holds machine code by digest, engine
+//! and settings. An entry is used only when it belongs to the host's user, nobody else may write it
+//! and its checksum holds; else the component is compiled again.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -71,8 +72,8 @@ impl ArtifactCache {
         Self { directory: None }
     }
 
-    /// A cache below `directory`, which is made if missing. Where it belongs to somebody else or others may write to it, no
-    /// cache is used and one warning says so.
+    /// A cache below `directory`, which is made if missing. Where it belongs to somebody else or
+    /// others may write to it, no cache is used and one warning says so.
     pub fn open(directory: &Path) -> Self {
         for part in [
             directory.to_owned(),
@@ -88,8 +89,8 @@ impl ArtifactCache {
                 .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
             if !trusted {
                 tracing::warn!(
-                    "{} belongs to another user or others may write to it: compiled artifacts are not \
-                     cached; `chown` it and `chmod 700` it to mend that",
+                    "{} belongs to another user or others may write to it: compiled artifacts are \
+                     not cached; `chown` it and `chmod 700` it to mend that",
                     part.display()
                 );
                 return Self { directory: None };
@@ -208,7 +209,8 @@ impl ArtifactCache {
             tracing::warn!("the cached artifact {key} is damaged and is compiled again");
             return None;
         }
-        // The descriptor that was checked is the one that is mapped, whatever the path names by now.
+        // The descriptor that was checked is the one that is mapped, whatever the path names by
+        // now.
         let opened = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         deserialize_file(engine, &opened)
             .inspect_err(|error| tracing::warn!("the cached artifact {key} is not used: {error:#}"))
@@ -234,7 +236,8 @@ impl ArtifactCache {
         Some((bytes, file))
     }
 
-    /// Writes an entry; a failure costs only time at the next start, so it is logged and nothing more.
+    /// Writes an entry; a failure costs only time at the next start, so it is logged and nothing
+    /// more.
     fn write(&self, folder: &str, key: &str, bytes: &[u8]) {
         let Some(directory) = &self.directory else {
             return;
@@ -329,8 +332,8 @@ fn checksum_holds(entry: &[u8]) -> bool {
     reason = "mapped machine code; the entry's owner and checksum were checked"
 )]
 fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
-    // SAFETY: the file was written by this host's user from `Engine::precompile_component`, nobody else may write
-    // it, its checksum holds, and entries are never changed in place.
+    // SAFETY: the file was written by this host's user from `Engine::precompile_component`, nobody
+    // else may write it, its checksum holds, and entries are never changed in place.
     unsafe { Component::deserialize_file(engine, path) }
 }
 

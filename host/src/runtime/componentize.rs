@@ -1,7 +1,8 @@
 //! From the bytes of an artifact to a component, and which engine it needs.
 //!
-//! A core module with embedded WIT (what `wit-bindgen` leaves before componentization) becomes a component with the
-//! preview1 adapter, as Spin does. Compiling is left to [`super::artifact_cache`].
+//! A core module with embedded WIT (what `wit-bindgen` leaves before componentization) becomes a
+//! component with the preview1 adapter, as Spin does. Compiling is left to
+//! [`super::artifact_cache`].
 
 use std::borrow::Cow;
 
@@ -21,7 +22,8 @@ pub enum ComponentizeError {
     NotWasm(String),
     /// A core module that says nothing of its contract.
     #[error(
-        "it is a core module without embedded WIT; build it for the target wasm32-wasip2, or with wit-bindgen"
+        "it is a core module without embedded WIT; build it for the target wasm32-wasip2, or with \
+         wit-bindgen"
     )]
     NoEmbeddedWit,
     /// The component encoder refused the module.
@@ -40,7 +42,8 @@ pub fn componentize(wasm: &[u8]) -> Result<Cow<'_, [u8]>, ComponentizeError> {
     }
 }
 
-/// The engine that a component needs: the plain one if it is valid without the component model's async features.
+/// The engine that a component needs: the plain one if it is valid without the component model's
+/// async features.
 pub fn engine_kind(component: &[u8]) -> Result<EngineKind, ComponentizeError> {
     let plain = WasmFeatures::all()
         & !WasmFeatures::CM_ASYNC
@@ -149,7 +152,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..512)) {
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
             if let Ok(component) = componentize(&bytes) {
                 let _ = engine_kind(&component);
             }

@@ -1,8 +1,9 @@
-//! The wasmtime engines: one without and one with 0.3 concurrency, both with pooled instances and one epoch tick.
+//! The wasmtime engines: one without and one with 0.3 concurrency, both with pooled instances and
+//! one epoch tick.
 //!
-//! An engine without `concurrency_support` runs a 0.2 call in about half the time, so a component gets the plain engine
-//! unless it needs the other. What does not fit the pool's sizes runs in an engine that allocates on demand.
-//! What is linked into a component is left to [`super::linker`].
+//! An engine without `concurrency_support` runs a 0.2 call in about half the time, so a component
+//! gets the plain engine unless it needs the other. What does not fit the pool's sizes runs in an
+//! engine that allocates on demand. What is linked into a component is left to [`super::linker`].
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -16,8 +17,8 @@ pub const EPOCH_TICK: Duration = Duration::from_millis(5);
 
 /// Component instances of one engine that may exist at once.
 ///
-/// The other pool sizes follow from it: a Rust component takes several core instances (itself, the WASI shims) and
-/// tables, and one memory.
+/// The other pool sizes follow from it: a Rust component takes several core instances (itself, the
+/// WASI shims) and tables, and one memory.
 pub const POOL_INSTANCES: u32 = 2000;
 
 /// Which engine a component needs.
@@ -53,8 +54,9 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Makes both engines and starts their epoch tick. Where the address space is too short for the pools, instances are
-    /// allocated on demand and one warning says so. Without `pooling` they always are.
+    /// Makes both engines and starts their epoch tick. Where the address space is too short for the
+    /// pools, instances are allocated on demand and one warning says so. Without `pooling` they
+    /// always are.
     pub fn start(pooling: bool) -> Result<Arc<Self>, EngineError> {
         let (plain, concurrent) = match (pooled(EngineKind::Plain), pooled(EngineKind::Concurrent))
         {
@@ -65,8 +67,8 @@ impl Engines {
             (Ok(plain), Ok(concurrent)) => (plain, concurrent),
             (Err(reason), _) | (_, Err(reason)) => {
                 tracing::warn!(
-                    "instances are allocated on demand, which is slower: the pool needs more address space \
-                     than this process may take ({reason:#}); raise `ulimit -v` to mend it"
+                    "instances are allocated on demand, which is slower: the pool needs more \
+                     address space than this process may take ({reason:#}); raise `ulimit -v` to mend it"
                 );
                 (
                     on_demand(EngineKind::Plain)?,
@@ -92,7 +94,8 @@ impl Engines {
         }
     }
 
-    /// The engine for a component whose memories or tables exceed the pool's sizes; made at first use.
+    /// The engine for a component whose memories or tables exceed the pool's sizes; made at first
+    /// use.
     pub fn get_on_demand(&self, kind: EngineKind) -> Result<&Engine, EngineError> {
         let cell = match kind {
             EngineKind::Plain => &self.plain_on_demand,
@@ -149,8 +152,8 @@ fn on_demand(kind: EngineKind) -> Result<Engine, EngineError> {
     Engine::new(&base_config(kind)).map_err(|error| EngineError(format!("{error:#}")))
 }
 
-/// The settings of docs/PERFORMANCE.md: resident pages and PAGEMAP_SCAN make a fresh instance twice as fast and let
-/// fresh calls scale over threads.
+/// The settings of docs/PERFORMANCE.md: resident pages and PAGEMAP_SCAN make a fresh instance twice
+/// as fast and let fresh calls scale over threads.
 fn pooled(kind: EngineKind) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(POOL_INSTANCES)

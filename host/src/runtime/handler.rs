@@ -65,7 +65,8 @@ impl Handler {
         matches!(self, Self::V03(_))
     }
 
-    /// Instantiates the component in `store` and runs its handler to the end; the head goes out as soon as it is set.
+    /// Instantiates the component in `store` and runs its handler to the end; the head goes out as
+    /// soon as it is set.
     pub async fn run(
         &self,
         store: &mut Store<InstanceState>,

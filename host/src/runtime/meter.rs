@@ -1,7 +1,8 @@
-//! What one invocation has used, seen from outside its sandbox: CPU time, whether its answer has begun, whether it failed.
+//! What one invocation has used, seen from outside its sandbox: CPU time, whether its answer has
+//! begun, whether it failed.
 //!
-//! The epoch callback reads it at each tick and ends a guest that is over a limit; a guest that waits in a host call is
-//! ended by the timers in [`super::answer`].
+//! The epoch callback reads it at each tick and ends a guest that is over a limit; a guest that
+//! waits in a host call is ended by the timers in [`super::answer`].
 
 use std::future::Future;
 use std::pin::Pin;
@@ -130,7 +131,8 @@ pub fn install<T: 'static>(store: &mut Store<T>, meter: std::sync::Arc<Meter>) {
 
 /// Counts the time that a future holds its thread as CPU time of an invocation.
 ///
-/// Time on the clock rather than the thread's CPU clock: reading it costs a twentieth, and a guest never blocks its thread.
+/// Time on the clock rather than the thread's CPU clock: reading it costs a twentieth, and a guest
+/// never blocks its thread.
 pub struct Metered<F> {
     inner: F,
     meter: std::sync::Arc<Meter>,

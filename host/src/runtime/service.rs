@@ -1,4 +1,5 @@
-//! One service of the app: its current revision, its grants and limits, and the call of its handler.
+//! One service of the app: its current revision, its grants and limits, and the call of its
+//! handler.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,8 +82,9 @@ impl Service {
         &self.settings
     }
 
-    /// Runs the service's HTTP handler once and returns the head of its answer; the body streams on. When the returned
-    /// future is dropped before it is ready (the client left), a handler that has begun still runs to its end.
+    /// Runs the service's HTTP handler once and returns the head of its answer; the body streams
+    /// on. When the returned future is dropped before it is ready (the client left), a handler
+    /// that has begun still runs to its end.
     pub async fn handle(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
@@ -123,7 +125,8 @@ impl Service {
             .ok_or_else(saturated)
     }
 
-    /// One guest from its empty store to its end. The limits hold before instantiation, because start code can loop.
+    /// One guest from its empty store to its end. The limits hold before instantiation, because
+    /// start code can loop.
     async fn guest(
         self: Arc<Self>,
         request: http::Request<WasiBody>,

@@ -1,7 +1,7 @@
 //! Where a service's artifact comes from: a path, or a url whose digest the manifest states.
 //!
-//! A download is kept in the cache under its digest and checked again at each use. Registry sources are refused with the
-//! mend.
+//! A download is kept in the cache under its digest and checked again at each use. Registry sources
+//! are refused with the mend.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ pub enum SourceError {
     Download { url: String, reason: String },
     /// What was delivered is something else.
     #[error(
-        "{url} has the digest sha256:{actual}, but the manifest states {stated}; if the new content \
-         is wanted, state its digest"
+        "{url} has the digest sha256:{actual}, but the manifest states {stated}; if the new \
+         content is wanted, state its digest"
     )]
     Digest {
         url: String,
@@ -39,8 +39,8 @@ pub enum SourceError {
     Keep { path: String, reason: String },
     /// Not supported yet.
     #[error(
-        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it with `wkg get` \
-         and name its path, or give a url with its digest"
+        "{package}@{version} comes from a registry, which kumiki does not fetch from; fetch it \
+         with `wkg get` and name its path, or give a url with its digest"
     )]
     Registry { package: String, version: String },
 }

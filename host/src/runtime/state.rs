@@ -7,7 +7,8 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 use crate::capabilities::invocation::Invocation;
 use crate::capabilities::{http_out, key_value, redis, sqlite, variables};
 
-/// Handles that one instance may hold at once; one more is the interface's own error or a trap of this guest alone.
+/// Handles that one instance may hold at once; one more is the interface's own error or a trap of
+/// this guest alone.
 pub const HANDLES_MAX: usize = 10_000;
 /// Entries over all tables of one instance.
 const TABLE_ELEMENTS_MAX: usize = 1_000_000;

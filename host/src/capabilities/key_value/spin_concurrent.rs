@@ -58,7 +58,8 @@ impl<T: Send + 'static> key_value::HostStoreWithStore<T> for KeyValue {
         if let Err(error) = backend.open().await {
             return Ok(Err(error.into()));
         }
-        let handle = accessor.with(|mut access| access.get().push(OpenStore { backend }))?;
+        let handle = accessor
+            .with(|mut access| access.get().push(|_handle| OpenStore { backend, _handle }))?;
         Ok(handle.map_err(Into::into))
     }
 

@@ -121,10 +121,11 @@ impl atomics::HostCas for KeyValueView<'_> {
         let backend = self.backend(&bucket)?;
         match backend.version(&key).await {
             Ok(version) => {
-                let handle = self.push(CompareAndSwap {
+                let handle = self.push(|_handle| CompareAndSwap {
                     backend,
                     key,
                     version,
+                    _handle,
                 })?;
                 Ok(handle.map_err(Into::into))
             }
@@ -173,6 +174,7 @@ impl atomics::Host for KeyValueView<'_> {
             backend,
             key,
             version,
+            ..
         } = self.table.delete(cas)?;
         let answer = match backend.swap(key.clone(), version, value).await {
             Ok(true) => return Ok(Ok(())),
@@ -180,10 +182,11 @@ impl atomics::Host for KeyValueView<'_> {
             Err(error) => Err(error),
         };
         let retry = match answer {
-            Ok(version) => self.push(CompareAndSwap {
+            Ok(version) => self.push(|_handle| CompareAndSwap {
                 backend,
                 key,
                 version,
+                _handle,
             })?,
             Err(error) => Err(error),
         };

@@ -36,11 +36,10 @@ pub struct SpinArguments {
     #[arg(long, value_name = "DIR", hide = true)]
     pub cache_dir: Option<PathBuf>,
 
-    /// No effect: files are read where they stand, so there is no temporary copy
+    /// No effect: the copies of files are the host's own business
     #[arg(long = "temp", alias = "tmp", value_name = "DIR", hide = true)]
     pub temporary: Option<PathBuf>,
 
-    /// No effect: files are always read where they stand
     #[arg(long, hide = true)]
     pub direct_mounts: bool,
 
@@ -76,6 +75,11 @@ pub enum RefusedError {
     )]
     TransientWrite,
     #[error(
+        "--direct-mounts is refused: a component's files are copied when it is loaded, so a change \
+         of them is not seen before the next start; `kumiki watch` starts again when they change"
+    )]
+    DirectMounts,
+    #[error(
         "--key-value is refused: a store belongs to its services here; let the service write its \
          first data itself, or send it a request that does"
     )]
@@ -107,6 +111,7 @@ impl SpinArguments {
     pub fn check(&self) -> Result<(), RefusedError> {
         let refusals = [
             (self.allow_transient_write, RefusedError::TransientWrite),
+            (self.direct_mounts, RefusedError::DirectMounts),
             (!self.key_values.is_empty(), RefusedError::KeyValue),
             (!self.sqlite.is_empty(), RefusedError::Sqlite),
             (self.from_registry.is_some(), RefusedError::Registry),

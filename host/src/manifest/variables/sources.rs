@@ -1,5 +1,5 @@
-//! Reads the sources of values once: the providers and their files of environment variables. The values of `--variable`
-//! come ready from the command line.
+//! Reads the sources of values once: the providers and their files of environment variables. The
+//! values of `--variable` come ready from the command line.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -157,7 +157,6 @@ fn harmless_flags_of_spin_are_accepted() {
         "--disable-cache",
         "--disable-pooling",
         "--truncate-logs",
-        "--direct-mounts",
         "--temp",
         "/tmp/x",
         "--cache-dir",
@@ -176,7 +175,8 @@ fn harmless_flags_of_spin_are_accepted() {
 #[test]
 fn flags_that_would_mean_something_else_are_refused_with_the_mend() {
     let folder = app();
-    let refused: [(&[&str], &str); 5] = [
+    let refused: [(&[&str], &str); 6] = [
+        (&["--direct-mounts"], "kumiki watch"),
         (&["--allow-transient-write"], "read-only"),
         (&["--key-value", "a=b"], "belongs to its services"),
         (&["--sqlite", "SELECT 1"], "CREATE TABLE IF NOT EXISTS"),
