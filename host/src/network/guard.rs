@@ -78,32 +78,15 @@ pub enum ConnectError {
     Connect(io::Error),
 }
 
-/// An entry of `block_networks` that is neither a network nor `private`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` in block_networks is no network; write one such as `10.0.0.0/8`, an address, or \
-     `private`"
-)]
-pub struct BlockedNetworkError(pub String);
-
 impl Guard {
-    /// A guard for the entries of the runtime config's `block_networks`: networks, addresses, and
-    /// the keyword `private` for everything that is not globally reachable.
-    pub fn new(block_networks: &[String]) -> Result<Self, Vec<BlockedNetworkError>> {
-        let mut guard = Self::default();
-        let mut errors = Vec::new();
-        for entry in block_networks {
-            let address = entry.parse::<IpAddr>().map(IpNet::from);
-            match entry.parse::<IpNet>().or(address) {
-                Ok(network) => guard.blocked_networks.push(canonical_network(network)),
-                Err(_) if entry == "private" => guard.blocks_private = true,
-                Err(_) => errors.push(BlockedNetworkError(entry.clone())),
-            }
-        }
-        if errors.is_empty() {
-            Ok(guard)
-        } else {
-            Err(errors)
+    /// A guard for the runtime config's `block_networks`; `blocks_private` is its keyword `private`,
+    /// which stands for everything that is not globally reachable.
+    pub fn new(blocked_networks: &[IpNet], blocks_private: bool) -> Self {
+        let blocked_networks = blocked_networks.iter().copied().map(canonical_network);
+        Self {
+            blocked_networks: blocked_networks.collect(),
+            blocks_private,
+            ..Self::default()
         }
     }
 

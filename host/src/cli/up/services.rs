@@ -270,13 +270,8 @@ fn app_limit(max: Option<u64>) -> Option<Arc<Semaphore>> {
 
 fn guard(config: &RuntimeConfig) -> Guard {
     let networking = &config.outbound_networking;
-    let mut entries: Vec<String> = networking
-        .block_networks
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    if networking.block_private_networks {
-        entries.push("private".to_owned());
-    }
-    Guard::new(&entries).unwrap_or_default()
+    Guard::new(
+        &networking.block_networks,
+        networking.block_private_networks,
+    )
 }

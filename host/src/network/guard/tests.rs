@@ -14,13 +14,9 @@ fn allowed(entry: &str) -> AllowedHosts {
 }
 
 fn blocking(entries: &[&str]) -> Guard {
-    Guard::new(
-        &entries
-            .iter()
-            .map(|entry| entry.to_string())
-            .collect::<Vec<_>>(),
-    )
-    .unwrap()
+    let networks = entries.iter().filter(|entry| **entry != "private");
+    let networks: Vec<_> = networks.map(|entry| entry.parse().unwrap()).collect();
+    Guard::new(&networks, entries.contains(&"private"))
 }
 
 fn check(guard: &Guard, address: &str) -> Result<(), Refused> {
@@ -95,7 +91,7 @@ fn private_is_what_is_not_globally_reachable() {
 
 #[test]
 fn blocked_networks_hold_mapped_addresses_too() {
-    let guard = blocking(&["123.123.0.0/16", "2001::/96", "9.9.9.9"]);
+    let guard = blocking(&["123.123.0.0/16", "2001::/96", "9.9.9.9/32"]);
     for address in [
         "123.123.1.1:1",
         "[::ffff:123.123.1.1]:1",
@@ -105,8 +101,6 @@ fn blocked_networks_hold_mapped_addresses_too() {
         assert!(check(&guard, address).is_err(), "{address}");
     }
     assert!(check(&guard, "123.100.1.1:1").is_ok());
-    let wrong = Guard::new(&["priv".to_owned(), "1.2.3.4/40".to_owned()]).unwrap_err();
-    assert_eq!(wrong.len(), 2);
 }
 
 #[tokio::test]
