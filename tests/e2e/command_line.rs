@@ -252,7 +252,8 @@ fn completions_are_printed() {
     }
 }
 
-/// Makes an app from a template (the first run compiles its SDK, a minute), builds it with its own build command, and asks it.
+/// Makes an app from a template (the first run compiles its SDK, a minute), builds it with its own
+/// build command, and asks it.
 fn made_from(template: &str) {
     let folder = TempDir::new().unwrap();
     let made = host::run(folder.path(), &["new", "-t", template, "made"]);
