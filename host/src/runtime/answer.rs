@@ -81,29 +81,25 @@ impl Run {
         let (head, guest_ended) = self.wait_for_head().await?;
         self.meter.head_came();
         let (parts, body) = head.into_parts();
-        let gathered = gather(&mut self.guest, body, guest_ended).await?;
-        let body = match gathered {
-            Gathered::Whole {
+        let (body, guest_ended) = match gather(&mut self.guest, body, guest_ended).await? {
+            Gathered::Whole { body, guest_ended } => (body, guest_ended),
+            Gathered::Streaming {
+                frames,
                 body,
-                guest_ended: true,
-            } => body,
-            Gathered::Whole {
-                body,
-                guest_ended: false,
+                guest_ended,
             } => {
-                tokio::spawn(self.finish());
-                body
-            }
-            Gathered::Streaming { frames, body } => {
-                let body = StreamedBody {
+                let meter = self.meter.clone();
+                let streamed = StreamedBody {
                     frames,
                     body,
-                    meter: self.meter.clone(),
+                    meter,
                 };
-                tokio::spawn(self.finish());
-                body.boxed_unsync()
+                (streamed.boxed_unsync(), guest_ended)
             }
         };
+        if !guest_ended {
+            tokio::spawn(self.finish());
+        }
         Ok(http::Response::from_parts(parts, body))
     }
 
@@ -160,6 +156,7 @@ enum Gathered {
     Streaming {
         frames: VecDeque<Frame<Bytes>>,
         body: WasiBody,
+        guest_ended: bool,
     },
 }
 
@@ -207,7 +204,11 @@ async fn gather(
             guest_ended,
         }
     } else {
-        Gathered::Streaming { frames, body }
+        Gathered::Streaming {
+            frames,
+            body,
+            guest_ended,
+        }
     })
 }
 

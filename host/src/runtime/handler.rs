@@ -2,14 +2,18 @@
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use wasmtime::Store;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
 use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
-use wasmtime_wasi_http::{WasiBody, WasiHttpView, p3};
+use wasmtime_wasi_http::{Error as HttpError, WasiBody, WasiHttpView, p3};
 
 use super::answer::Head;
 use super::service::InvocationError;
@@ -110,7 +114,7 @@ async fn run_v02(
 }
 
 /// Ends when the guest has read its request's body, or given it up.
-type BodyRead = Pin<Box<dyn Future<Output = Result<(), wasmtime_wasi_http::Error>> + Send>>;
+type BodyRead = Pin<Box<dyn Future<Output = Result<(), HttpError>> + Send>>;
 
 async fn run_v03(
     pre: &ServicePre<InstanceState>,
@@ -126,18 +130,68 @@ async fn run_v03(
                 let (request, body_read) = p3::Request::from_http(http.hooks, request);
                 (request, Box::pin(body_read) as BodyRead)
             });
+            let (ended, body_ended) = oneshot::channel();
             let answer = match service.handle(accessor, request).await? {
                 Ok(response) => {
-                    Ok(accessor.with(|mut access| response.into_http(&mut access, body_read))?)
+                    let response =
+                        accessor.with(|mut access| response.into_http(&mut access, body_read))?;
+                    Ok(response.map(|body| EndingBody::new(body, ended).boxed_unsync()))
                 }
-                Err(error) => Err(InvocationError::GuestError(format!("{error:?}"))),
+                Err(error) => {
+                    drop(ended);
+                    Err(InvocationError::GuestError(format!("{error:?}")))
+                }
             };
             let _ = head.send(answer);
-            // The body and work after the response run in the guest's tasks.
+            // The body and work after the response run in the guest's tasks; what they leave of the
+            // body, its trailers last, is read from the store.
             std::future::poll_fn(|context| accessor.poll_no_interesting_tasks(context)).await;
+            let _ = body_ended.await;
             Ok(())
         })
         .await?
+}
+
+/// A body that tells when it has ended or is no longer read.
+struct EndingBody {
+    inner: WasiBody,
+    ended: Option<oneshot::Sender<()>>,
+}
+
+impl EndingBody {
+    fn new(inner: WasiBody, ended: oneshot::Sender<()>) -> Self {
+        Self {
+            inner,
+            ended: Some(ended),
+        }
+    }
+}
+
+impl Body for EndingBody {
+    type Data = Bytes;
+    type Error = HttpError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, HttpError>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        if !matches!(frame, Some(Ok(_)))
+            && let Some(ended) = self.ended.take()
+        {
+            // Nobody waits for it in a run that has failed.
+            let _ = ended.send(());
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
 }
 
 fn guest_error(error: ErrorCode) -> InvocationError {
