@@ -79,7 +79,7 @@ pub enum ConnectError {
 }
 
 impl Guard {
-    /// A guard for the runtime config's `block_networks`; `blocks_private` is its keyword `private`,
+    /// A guard for the runtime config's `block_networks`; `blocks_private` is its word `private`,
     /// which stands for everything that is not globally reachable.
     pub fn new(blocked_networks: &[IpNet], blocks_private: bool) -> Self {
         let blocked_networks = blocked_networks.iter().copied().map(canonical_network);

@@ -68,7 +68,8 @@ impl Engines {
             (Err(reason), _) | (_, Err(reason)) => {
                 tracing::warn!(
                     "instances are allocated on demand, which is slower: the pool needs more \
-                     address space than this process may take ({reason:#}); raise `ulimit -v` to mend it"
+                     address space than this process may take ({reason:#}); raise `ulimit -v` to \
+                     mend it"
                 );
                 (
                     on_demand(EngineKind::Plain)?,
