@@ -34,7 +34,7 @@ use self::routes::{RouteError, RouteMatch, Router, Shadowed};
 use self::services::{ServiceEntry, ServiceTable};
 use self::static_response::{StaticResponse, StaticResponseError};
 use self::well_known::WellKnown;
-use crate::capabilities::invocation::Invocation;
+use crate::capabilities::invocation::{Deadline, Invocation};
 use crate::manifest::model::{ApplicationSettings, HttpRoute, HttpTarget, HttpTrigger};
 use crate::telemetry::identity;
 use crate::telemetry::trace_context::TraceContext;
@@ -302,7 +302,7 @@ fn invocation(request_id: &str, trace: TraceContext, deadline: Instant) -> Invoc
         request_id,
         traceparent: trace.to_string(),
         depth: 0,
-        deadline,
+        deadline: Deadline::new(deadline),
     }
 }
 

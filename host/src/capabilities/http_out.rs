@@ -179,7 +179,9 @@ impl Timeouts {
             connect: options.connect_timeout.unwrap_or(DEFAULT_TIMEOUT),
             first_byte: options.first_byte_timeout.unwrap_or(DEFAULT_TIMEOUT),
             between_bytes: options.between_bytes_timeout.unwrap_or(DEFAULT_TIMEOUT),
-            deadline: invocation.map(|invocation| Instant::from_std(invocation.deadline)),
+            deadline: invocation
+                .and_then(|invocation| invocation.deadline.at())
+                .map(Instant::from_std),
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use wasmtime_wasi_http::WasiBody;
@@ -16,8 +18,45 @@ pub struct Invocation {
     pub traceparent: String,
     /// How many chained calls lie between the listener and this invocation; 0 for the root.
     pub depth: u32,
-    /// The moment at which the invocation's answer must have begun.
-    pub deadline: Instant,
+    /// When the invocation's answer must have begun.
+    pub deadline: Deadline,
+}
+
+/// The moment at which an answer must have begun. Once it has, the deadline is met and bounds nothing
+/// any more; every copy sees that, so a handler that streams for long may still call others.
+#[derive(Clone, Debug)]
+pub struct Deadline {
+    instant: Instant,
+    is_met: Arc<AtomicBool>,
+}
+
+impl Deadline {
+    pub fn new(instant: Instant) -> Self {
+        Self {
+            instant,
+            is_met: Arc::default(),
+        }
+    }
+
+    /// The moment itself, whether or not it still counts.
+    pub fn instant(&self) -> Instant {
+        self.instant
+    }
+
+    /// The moment up to which the invocation may wait; `None` once its answer has begun.
+    pub fn at(&self) -> Option<Instant> {
+        (!self.is_met.load(Ordering::Relaxed)).then_some(self.instant)
+    }
+
+    /// The answer has begun.
+    pub fn meet(&self) {
+        self.is_met.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the moment has passed and the answer has not begun.
+    pub fn has_passed(&self) -> bool {
+        self.at().is_some_and(|at| Instant::now() >= at)
+    }
 }
 
 /// The answer to a chained call, or why there is none.

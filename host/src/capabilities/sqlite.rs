@@ -64,7 +64,7 @@ impl Context {
 
     /// Hands the instance to an invocation: from now on statements end at its deadline.
     pub fn begin(&mut self, invocation: &Invocation) {
-        self.deadline.set(invocation.deadline);
+        self.deadline.set(invocation.deadline.clone());
     }
 }
 

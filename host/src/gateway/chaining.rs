@@ -8,7 +8,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{Request, Uri};
 use wasmtime_wasi_http::WasiBody;
@@ -17,7 +16,7 @@ use super::body;
 use super::request_head;
 use super::routes::Route;
 use super::services::{ServiceEntry, ServiceTable};
-use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Invocation};
+use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Deadline, Invocation};
 use crate::telemetry::trace_context::TraceContext;
 
 /// Calls that may lie between the listener and an invocation. Every call in a chain holds an
@@ -94,18 +93,13 @@ impl Chain for Chaining {
 /// left.
 fn continued(caller: &Invocation, service: &ServiceEntry) -> Invocation {
     let own = service.deadline();
-    // A caller past its deadline still runs because its answer has begun; its time no longer counts
-    // down.
-    let deadline = if caller.deadline > Instant::now() {
-        own.min(caller.deadline)
-    } else {
-        own
-    };
+    // A caller whose answer has begun has no deadline any more.
+    let deadline = caller.deadline.at().map_or(own, |left| own.min(left));
     Invocation {
         request_id: caller.request_id.clone(),
         traceparent: TraceContext::continue_from(Some(&caller.traceparent)).to_string(),
         depth: caller.depth + 1,
-        deadline,
+        deadline: Deadline::new(deadline),
     }
 }
 
@@ -119,7 +113,7 @@ mod tests {
     use wasmtime_wasi_http::WasiBody;
 
     use super::{Chaining, DEPTH_MAX};
-    use crate::capabilities::invocation::{Chain, ChainError, Invocation};
+    use crate::capabilities::invocation::{Chain, ChainError, Deadline, Invocation};
     use crate::gateway::body;
     use crate::gateway::services::{Handler, ServiceTable, Services};
     use crate::manifest::model::ServiceSettings;
@@ -165,7 +159,7 @@ mod tests {
             request_id: "ab".to_owned(),
             traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
             depth,
-            deadline,
+            deadline: Deadline::new(deadline),
         }
     }
 
@@ -195,7 +189,7 @@ mod tests {
             (invocation.request_id.as_str(), invocation.depth),
             ("ab", 4)
         );
-        assert_eq!(invocation.deadline, deadline);
+        assert_eq!(invocation.deadline.instant(), deadline);
         assert!(
             invocation
                 .traceparent
@@ -208,18 +202,15 @@ mod tests {
     async fn the_callee_has_no_more_than_its_own_time() {
         let (chaining, recorder) = chaining(10);
         let now = Instant::now();
-        for deadline in [
-            now + Duration::from_secs(600),
-            now - Duration::from_millis(1),
-        ] {
+        let far = caller(0, now + Duration::from_secs(600));
+        let answering = caller(0, now + Duration::from_millis(1));
+        answering.deadline.meet();
+        for caller in [far, answering] {
             let request = request("http://catalog.spin.internal/");
-            chaining
-                .call("catalog", request, &caller(0, deadline))
-                .await
-                .unwrap();
+            chaining.call("catalog", request, &caller).await.unwrap();
             let (_, invocation) = recorder.0.lock().unwrap().take().unwrap();
-            assert!(invocation.deadline >= now + Duration::from_millis(10));
-            assert!(invocation.deadline < now + Duration::from_secs(600));
+            assert!(invocation.deadline.instant() >= now + Duration::from_millis(10));
+            assert!(invocation.deadline.instant() < now + Duration::from_secs(600));
         }
     }
 

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use wasmtime::{Store, UpdateDeadline};
 
+use crate::capabilities::invocation::Deadline;
+
 /// Why the host ended a guest that was computing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stopped {
@@ -26,8 +28,7 @@ pub enum Stopped {
 /// Times are nanoseconds since `started`.
 pub struct Meter {
     started: Instant,
-    /// The head must have come by then; `u64::MAX` once it has.
-    head_deadline_ns: AtomicU64,
+    deadline: Deadline,
     cpu_max_ns: u64,
     cpu_used_ns: AtomicU64,
     /// When the guest was last given the thread.
@@ -38,13 +39,10 @@ pub struct Meter {
 }
 
 impl Meter {
-    pub fn new(deadline: Instant, cpu_max: Duration) -> Self {
-        let started = Instant::now();
+    pub fn new(deadline: Deadline, cpu_max: Duration) -> Self {
         Self {
-            started,
-            head_deadline_ns: AtomicU64::new(nanoseconds(
-                deadline.saturating_duration_since(started),
-            )),
+            started: Instant::now(),
+            deadline,
             cpu_max_ns: nanoseconds(cpu_max),
             cpu_used_ns: AtomicU64::new(0),
             resumed_ns: AtomicU64::new(0),
@@ -55,7 +53,7 @@ impl Meter {
 
     /// The head of the answer is there: from now on only CPU time and idle bodies count.
     pub fn head_came(&self) {
-        self.head_deadline_ns.store(u64::MAX, Ordering::Relaxed);
+        self.deadline.meet();
         self.body_moved();
     }
 
@@ -81,11 +79,12 @@ impl Meter {
 
     /// Whether a guest that computes right now must end.
     fn verdict(&self) -> Result<(), Stopped> {
-        let now = self.now_ns();
-        if now > self.head_deadline_ns.load(Ordering::Relaxed) {
+        if self.deadline.has_passed() {
             return Err(Stopped::Deadline);
         }
-        let running = now.saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
+        let running = self
+            .now_ns()
+            .saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
         let used = self
             .cpu_used_ns
             .load(Ordering::Relaxed)
@@ -160,11 +159,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::{Meter, Stopped};
+    use crate::capabilities::invocation::Deadline;
 
     #[test]
     fn the_deadline_counts_until_the_head_came() {
-        let meter = Meter::new(Instant::now(), Duration::from_secs(60));
-        while meter.now_ns() == 0 {}
+        let meter = Meter::new(Deadline::new(Instant::now()), Duration::from_secs(60));
         assert_eq!(meter.verdict(), Err(Stopped::Deadline));
         meter.head_came();
         assert_eq!(meter.verdict(), Ok(()));
@@ -173,12 +172,12 @@ mod tests {
     #[test]
     fn only_time_between_resume_and_pause_is_cpu_time() {
         let hour = Duration::from_secs(3600);
-        let meter = Meter::new(Instant::now() + hour, Duration::ZERO);
+        let meter = Meter::new(Deadline::new(Instant::now() + hour), Duration::ZERO);
         meter.resume();
         let resumed = meter.now_ns();
         while meter.now_ns() == resumed {}
         assert_eq!(meter.verdict(), Err(Stopped::Cpu));
-        let generous = Meter::new(Instant::now() + hour, hour);
+        let generous = Meter::new(Deadline::new(Instant::now() + hour), hour);
         generous.resume();
         generous.pause();
         assert_eq!(generous.verdict(), Ok(()));

@@ -90,13 +90,13 @@ impl Service {
         request: http::Request<WasiBody>,
         invocation: Invocation,
     ) -> Head {
-        let admission = self.admit(invocation.deadline).await?;
+        let admission = self.admit(invocation.deadline.instant()).await?;
         let meter = Arc::new(Meter::new(
-            invocation.deadline,
+            invocation.deadline.clone(),
             Duration::from_millis(self.settings.cpu_ms_max),
         ));
         let limits = AnswerLimits {
-            deadline: invocation.deadline,
+            deadline: invocation.deadline.instant(),
             timeout_ms: self.settings.timeout_ms,
             body_idle: Duration::from_millis(self.settings.body_idle_timeout_ms),
         };
@@ -182,7 +182,14 @@ impl Service {
         if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
             return InvocationError::Saturated(settings.instances_max);
         }
-        match error.downcast_ref::<Stopped>() {
+        let stopped = error.downcast_ref::<Stopped>();
+        if stopped.is_some() {
+            tracing::warn!(
+                service = self.id,
+                "a guest was stopped while it computed: {error:?}"
+            );
+        }
+        match stopped {
             Some(Stopped::Deadline) => InvocationError::DeadlineExceeded(settings.timeout_ms),
             Some(Stopped::Cpu) => InvocationError::CpuExceeded(settings.cpu_ms_max),
             None => InvocationError::Trap(format!("{error:?}")),

@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::{Client, ClientSettings, Config, Context, SelfAddress, port_of};
-use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Invocation};
+use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Deadline, Invocation};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
 
@@ -73,7 +73,7 @@ fn invocation(deadline: Duration) -> Invocation {
         request_id: "r-1".to_owned(),
         traceparent: "00-1-1-01".to_owned(),
         depth: 0,
-        deadline: Instant::now() + deadline,
+        deadline: Deadline::new(Instant::now() + deadline),
     }
 }
 
@@ -591,6 +591,19 @@ impl Chain for Chained {
         };
         Box::pin(async { answer })
     }
+}
+
+#[tokio::test]
+async fn a_handler_whose_answer_has_begun_may_still_call_others() {
+    let chained = Arc::new(Chained::default());
+    let mut caller = service(&["http://*.spin.internal"]);
+    caller.chain = Some(chained);
+    let mut context = caller.context();
+    let past = invocation(Duration::ZERO);
+    context.begin(past.clone());
+    past.deadline.meet();
+    let response = send(&mut context, get("http://cart.spin.internal/".to_owned())).await;
+    assert_eq!(text(response.unwrap()).await, "chained");
 }
 
 #[tokio::test]

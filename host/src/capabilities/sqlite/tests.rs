@@ -349,6 +349,12 @@ async fn below_the_reserve_only_deletes_pass() {
     run(&*connection, "DROP TABLE t").await.unwrap();
 }
 
+fn from_now(milliseconds: u64) -> crate::capabilities::invocation::Deadline {
+    crate::capabilities::invocation::Deadline::new(
+        Instant::now() + Duration::from_millis(milliseconds),
+    )
+}
+
 const ENDLESS: &str =
     "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
 
@@ -358,10 +364,10 @@ async fn an_endless_statement_ends_at_the_deadline_and_the_connection_works_on()
     let local = Local::new(directory.path().join("x.db"), LIMITS);
     let deadline = Arc::new(Deadline::default());
     let connection = local.connect(Arc::clone(&deadline)).await.unwrap();
-    deadline.set(Instant::now() + Duration::from_millis(50));
+    deadline.set(from_now(50));
     assert!(refusal(&*connection, ENDLESS).await.contains("deadline"));
     assert!(refusal(&*connection, "SELECT 1").await.contains("deadline"));
-    deadline.set(Instant::now() + Duration::from_secs(60));
+    deadline.set(from_now(60_000));
     run(&*connection, "SELECT 1").await.unwrap();
 }
 
@@ -374,7 +380,7 @@ async fn a_wait_for_a_lock_ends_at_the_deadline() {
     run(&*holder, "BEGIN IMMEDIATE").await.unwrap();
     let deadline = Arc::new(Deadline::default());
     let waiter = local.connect(Arc::clone(&deadline)).await.unwrap();
-    deadline.set(Instant::now() + Duration::from_millis(20));
+    deadline.set(from_now(20));
     let refused = refusal(&*waiter, "INSERT INTO t VALUES (1)").await;
     assert!(
         refused.contains("locked") || refused.contains("deadline"),
@@ -468,7 +474,7 @@ async fn labels_answer_as_spin_does_and_hoarders_get_the_interfaces_own_error() 
         request_id: String::new(),
         traceparent: String::new(),
         depth: 0,
-        deadline: Instant::now() + Duration::from_secs(60),
+        deadline: from_now(60_000),
     };
     guest.context.begin(&invocation);
     let mut view = guest.view();

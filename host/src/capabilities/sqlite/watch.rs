@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use rusqlite::hooks::{AuthAction, Authorization};
 
 use super::authorizer::{authorize, grows};
+use crate::capabilities::invocation;
 use crate::storage::state_dir::free_bytes;
 
 /// What SQLite may take, beyond what it had when the statement began, before the statement ends.
@@ -23,14 +23,14 @@ const CALLS_PER_DISK_CHECK: u32 = 4096;
 /// When the statements of an instance end. Shared by all its connections.
 #[derive(Debug, Default)]
 pub struct Deadline {
-    at: Mutex<Option<Instant>>,
+    invocation: Mutex<Option<invocation::Deadline>>,
     is_cancelled: AtomicBool,
 }
 
 impl Deadline {
-    /// Moves the deadline.
-    pub fn set(&self, at: Instant) {
-        *self.at() = Some(at);
+    /// From now on statements serve an invocation with this deadline.
+    pub fn set(&self, deadline: invocation::Deadline) {
+        *self.invocation() = Some(deadline);
     }
 
     /// Ends everything now.
@@ -41,11 +41,16 @@ impl Deadline {
     /// Whether statements must end.
     pub fn is_over(&self) -> bool {
         self.is_cancelled.load(Ordering::Relaxed)
-            || self.at().is_some_and(|at| Instant::now() >= at)
+            || self
+                .invocation()
+                .as_ref()
+                .is_some_and(invocation::Deadline::has_passed)
     }
 
-    fn at(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn invocation(&self) -> MutexGuard<'_, Option<invocation::Deadline>> {
+        self.invocation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
