@@ -153,7 +153,7 @@ fn a_guest_that_writes_logs_without_end() {
 
 #[test]
 fn a_guest_that_hoards_handles() {
-    for kind in ["fields", "pollable", "socket"] {
+    for kind in ["fields", "pollable"] {
         survives(
             "hoard_handles",
             &format!("/hostile/?kind={kind}"),
@@ -167,6 +167,20 @@ fn a_guest_that_hoards_handles() {
             answers.iter().any(|answer| answer.status == 422),
             "{kind}: {answers:?}"
         );
+    }
+}
+
+#[test]
+fn a_guest_that_hoards_sockets() {
+    let path = "/hostile/?kind=socket";
+    let host = start(hostile("hoard_handles"));
+    for answer in beside_neighbours(&host, || host.get(path)) {
+        assert!(answer.text().starts_with("0 then"), "{answer:?}");
+    }
+    let granted = hostile("hoard_handles").allowed_outbound_hosts(&["*://127.0.0.1:1"]);
+    let host = start(granted);
+    for answer in beside_neighbours(&host, || host.get(path)) {
+        assert!(answer.text().starts_with("128 then"), "{answer:?}");
     }
 }
 

@@ -6,6 +6,8 @@
 //! `allowed_outbound_hosts` that names a host serves HTTP and the other capabilities, sockets are
 //! permitted by address). Guests get `access-denied`.
 
+mod limit;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -14,6 +16,8 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
+
+pub use limit::{Context, SocketsView, add_concurrent_to_linker, add_to_linker};
 
 /// What the sockets of one service may reach.
 #[derive(Clone)]
@@ -27,9 +31,11 @@ pub struct Config {
 /// Gives an instance the sockets of its service.
 pub fn apply(config: &Config, builder: &mut WasiCtxBuilder) {
     let config = config.clone();
+    // A service that may reach nothing makes no sockets, which hold descriptors.
+    let may_reach_any = !config.allowed_hosts.is_empty();
     builder
-        .allow_tcp(true)
-        .allow_udp(true)
+        .allow_tcp(may_reach_any)
+        .allow_udp(may_reach_any)
         .allow_ip_name_lookup(false);
     builder.socket_addr_check(move |address, purpose| {
         let is_permitted = config.permits(address, purpose);

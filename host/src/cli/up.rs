@@ -2,6 +2,7 @@
 
 pub mod application;
 pub mod arguments;
+pub mod descriptors;
 pub mod listen;
 pub mod overrides;
 pub mod refused;
@@ -35,6 +36,7 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     if options.build {
         build::build(BuildPlan::of(&manifest, &[])?, false).await?;
     }
+    descriptors::take_all();
     let bound = listen::bind(options.listen, options.find_free_port)?;
     let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
     let application = tokio::select! {

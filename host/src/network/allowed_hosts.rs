@@ -101,6 +101,11 @@ impl AllowedHosts {
         }
     }
 
+    /// Whether nothing at all may be reached.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// What the list says about `scheme://host:port`. `host` is a name or an address, an IPv6 one
     /// with or without brackets. A host that is neither is denied.
     pub fn check(&self, scheme: &str, host: &str, port: u16) -> Verdict {

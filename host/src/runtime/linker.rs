@@ -6,7 +6,7 @@ use wasmtime_wasi_http::WasiHttpView;
 
 use super::engine::EngineKind;
 use super::state::InstanceState;
-use crate::capabilities::{http_out, key_value, redis, sqlite, variables};
+use crate::capabilities::{http_out, key_value, redis, sockets, sqlite, variables};
 
 /// A linker with every interface that components of this kind may import.
 pub fn linker(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<InstanceState>> {
@@ -14,6 +14,7 @@ pub fn linker(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<Inst
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     http_out::add_to_linker(&mut linker, InstanceState::http)?;
+    sockets::add_to_linker(&mut linker, InstanceState::sockets)?;
     key_value::add_to_linker(&mut linker, InstanceState::key_value)?;
     redis::add_to_linker(&mut linker, InstanceState::redis)?;
     variables::add_to_linker(&mut linker, InstanceState::variables)?;
@@ -22,6 +23,7 @@ pub fn linker(engine: &Engine, kind: EngineKind) -> wasmtime::Result<Linker<Inst
         wasmtime_wasi::p3::add_to_linker(&mut linker)?;
         wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
         http_out::add_concurrent_to_linker(&mut linker, InstanceState::http)?;
+        sockets::add_concurrent_to_linker(&mut linker, InstanceState::sockets)?;
         key_value::add_concurrent_to_linker(&mut linker, InstanceState::key_value)?;
         redis::add_concurrent_to_linker(&mut linker, InstanceState::redis)?;
         variables::add_concurrent_to_linker(&mut linker, InstanceState::variables)?;

@@ -173,6 +173,7 @@ impl Service {
             sqlite: sqlite::Context::new(grants.sqlite.clone()),
             redis: redis::Context::new(grants.redis.clone()),
             variables: variables::Context::new(grants.variables.clone()),
+            sockets: sockets::Context::default(),
             limiter: MemoryLimiter::new(memory_bytes_max),
         })
     }

@@ -1,11 +1,12 @@
 //! The data of one instance's store: what the capabilities keep for it, and its memory limit.
 
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::capabilities::invocation::Invocation;
-use crate::capabilities::{http_out, key_value, redis, sqlite, variables};
+use crate::capabilities::{http_out, key_value, redis, sockets, sqlite, variables};
 
 /// Handles that one instance may hold at once; one more is the interface's own error or a trap of
 /// this guest alone.
@@ -23,6 +24,7 @@ pub struct InstanceState {
     pub sqlite: sqlite::Context,
     pub redis: redis::Context,
     pub variables: variables::Context,
+    pub sockets: sockets::Context,
     pub limiter: MemoryLimiter,
 }
 
@@ -37,6 +39,16 @@ impl InstanceState {
         key_value::KeyValueView {
             context: &mut self.key_value,
             table: &mut self.table,
+        }
+    }
+
+    pub fn sockets(&mut self) -> sockets::SocketsView<'_> {
+        sockets::SocketsView {
+            context: &mut self.sockets,
+            sockets: WasiSocketsCtxView {
+                ctx: self.wasi.sockets(),
+                table: &mut self.table,
+            },
         }
     }
 
