@@ -20,7 +20,7 @@ use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::artifact_cache::{ArtifactCache, ArtifactError};
 use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::handler::{Handler, HandlerError};
-use crate::runtime::linker;
+use crate::runtime::linker::Linkers;
 use crate::runtime::service::{Grants, Service};
 use crate::runtime::sources::{self, SourceError};
 use crate::storage::state_dir::StateDir;
@@ -80,6 +80,7 @@ pub struct Parts<'a> {
     manifest: &'a Manifest,
     state: &'a StateDir,
     pub engines: Arc<Engines>,
+    linkers: Linkers,
     cache: ArtifactCache,
     stores: Stores,
     guard: Arc<Guard>,
@@ -108,6 +109,7 @@ impl<'a> Parts<'a> {
         if options.truncate_logs {
             logs.as_deref().map(remove_logs).transpose()?;
         }
+        let engines = Engines::start(options.pooling)?;
         Ok(Self {
             self_address: Arc::new(OnceLock::new()),
             options,
@@ -115,7 +117,8 @@ impl<'a> Parts<'a> {
             resolver,
             manifest,
             state,
-            engines: Engines::start(options.pooling)?,
+            linkers: Linkers::new(&engines)?,
+            engines,
             cache,
             stores: Stores::new(manifest, config, state)?,
             guard: Arc::new(guard(config)),
@@ -141,7 +144,9 @@ impl<'a> Parts<'a> {
         let path = sources::locate(source, &self.state.cache().join("downloads"))?;
         let artifact = self.cache.load(&self.engines, &path)?;
         let engine = artifact.component.engine().clone();
-        let linker = linker::linker(&engine, artifact.kind)
+        let linker = self
+            .linkers
+            .get(&artifact)
             .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
         let handler =
             Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
