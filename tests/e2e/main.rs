@@ -28,6 +28,7 @@ mod routing;
 mod sdk_apps;
 mod sockets;
 mod sqlite;
+mod state;
 mod streaming;
 mod surroundings;
 mod tls_http2;
