@@ -33,3 +33,4 @@ mod streaming;
 mod surroundings;
 mod tls_http2;
 mod variables;
+mod watch;
