@@ -14,6 +14,7 @@ mod chaining;
 mod command_line;
 mod conformance;
 mod core_modules;
+mod crowds;
 mod drain;
 mod files;
 mod hostile_clients;
