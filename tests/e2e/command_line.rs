@@ -136,8 +136,13 @@ fn a_port_that_is_taken_is_named_or_another_is_found() {
     let refusal = host::run(folder.path(), &["up", "--listen", &address]);
     assert!(!refusal.status.success());
     assert!(refusal.stderr.contains(&address), "{refusal}");
-    let found = hello().arguments(&["--find-free-port"]).start();
+    let app = hello().listen(taken.local_addr().unwrap());
+    let found = app.arguments(&["--find-free-port"]).start();
+    assert!(found.address().port() > taken.local_addr().unwrap().port());
     assert_eq!(found.get("/hello").status, 200);
+    let next = hello().listen(found.address());
+    let next = next.arguments(&["--find-free-port"]).start();
+    assert!(next.address().port() > found.address().port());
 }
 
 #[test]
@@ -183,20 +188,93 @@ fn stock_ignores_our_tables() {
 }
 
 #[test]
-fn an_import_that_nothing_satisfies_is_named() {
-    // The guest needs a grant-free interface of Spin that this host does not offer: none of the
-    // guests does, so a component is made that imports what nobody has.
-    let wat = r#"(component (import "nobody:has/this@1.0.0" (instance (export "f" (func)))))"#;
-    let folder = TempDir::new().unwrap();
-    let source = kumiki_tests::guests::path("hello_two")
-        .display()
-        .to_string();
-    let manifest = hello().manifest().replace(&source, "imports.wasm");
-    std::fs::write(folder.path().join("spin.toml"), manifest).unwrap();
-    std::fs::write(folder.path().join("imports.wasm"), wat).unwrap();
-    let refusal = host::run(folder.path(), &["up", "--listen", "127.0.0.1:0"]);
-    assert!(!refusal.status.success());
-    assert!(refusal.stderr.contains("hello"), "{refusal}");
+fn only_the_named_components_run() {
+    let hello = |id: &str| Service::new(id, "hello_two").route(&format!("/{id}"));
+    let unbuilt = hello("unbuilt").source("\"not-built.wasm\"");
+    let app = App::new([hello("one"), hello("two"), unbuilt])
+        .text("[[trigger.http]]\nroute = \"/static\"\nstatic_response = { status_code = 200 }\n");
+    let host = app
+        .clone()
+        .arguments(&["-c", "one", "--component-id", "two"]);
+    let host = host.start();
+    for (path, status) in [
+        ("/one", 200),
+        ("/two", 200),
+        ("/unbuilt", 404),
+        ("/static", 404),
+    ] {
+        assert_eq!(host.get(path).status, status, "{path}");
+    }
+    let refusal = app.arguments(&["-c", "three"]).refused();
+    for text in ["three", "one", "two", "unbuilt"] {
+        assert!(refusal.stderr.contains(text), "no `{text}` in {refusal}");
+    }
+}
+
+#[test]
+fn a_profile_replaces_source_and_environment_of_those_that_have_it() {
+    let three = kumiki_tests::guests::path("hello_three");
+    let with = Service::new("with", "hello_two").route("/with");
+    let with = with.line(format!("profile.other.source = {three:?}"));
+    let environment = Service::new("environment", "environment")
+        .route("/environment")
+        .line("environment = { KEPT = \"1\", CHANGED = \"1\" }")
+        .line("profile.other.environment = { CHANGED = \"2\" }");
+    let without = Service::new("without", "hello_two").route("/without");
+    let app = App::new([with, environment, without]);
+    let host = app.clone().arguments(&["--profile", "other"]).start();
+    assert_eq!(host.get("/with").expect(200), "hello from 0.3\n");
+    assert_eq!(host.get("/without").expect(200), "hello from 0.2\n");
+    let text = host.get("/environment").expect(200);
+    assert!(text.contains("CHANGED=2"), "{text}");
+    let host = app.start();
+    assert_eq!(host.get("/with").expect(200), "hello from 0.2\n");
+    let text = host.get("/environment").expect(200);
+    assert!(
+        text.contains("CHANGED=1") && text.contains("KEPT=1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_environment_of_the_command_line_goes_over_the_manifests() {
+    let service = Service::new("environment", "environment").route("/...");
+    let service = service.line("environment = { COLOUR = \"green\" }");
+    let app = App::new([service]);
+    let host = app
+        .clone()
+        .arguments(&["--env", "COLOUR=a=b", "-e", "EMPTY="]);
+    let text = host.start().get("/").expect(200);
+    let lines: Vec<_> = text.lines().collect();
+    assert!(lines.contains(&"COLOUR=a=b"), "{text}");
+    assert!(lines.contains(&"EMPTY="), "{text}");
+    for mistake in ["COLOUR", "=green"] {
+        let refusal = app.clone().arguments(&["--env", mistake]).refused();
+        assert_eq!(refusal.status.code(), Some(2), "{refusal}");
+        assert!(refusal.stderr.contains("KEY=VALUE"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_stock_run_knows_no_limits_of_ours() {
+    let service = Service::new("hello", "environment").route("/...");
+    let app = App::new([service.setting("memory_max_mib = 1")])
+        .setting("header_bytes_max = 8192")
+        .arguments(&["--stock"]);
+    let long = "h".repeat(20_000);
+    let answer = app.start().request("GET", "/", &[("x-long", &long)], "");
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn an_import_that_the_host_does_not_offer_is_named_with_its_component() {
+    let orders = Service::new("orders", "postgres").route("/orders");
+    let hello = Service::new("hello", "hello_two").route("/hello");
+    let refusal = App::new([orders, hello]).refused();
+    assert_eq!(refusal.status.code(), Some(1));
+    for text in ["`orders`", "spin:postgres/postgres@4.0.0"] {
+        assert!(refusal.stderr.contains(text), "no `{text}` in {refusal}");
+    }
 }
 
 #[test]

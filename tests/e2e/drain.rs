@@ -82,3 +82,38 @@ fn an_idle_host_ends_at_once_and_starts_again() {
         "kept"
     );
 }
+
+#[test]
+fn an_interrupt_drains_like_a_termination() {
+    let mut host = host(&[]);
+    let address = host.address();
+    let running =
+        std::thread::spawn(move || http::request(address, "GET", "/lasting?ms=700", &[], b""));
+    wait_for_begin(&host);
+    host.interrupt();
+    assert_eq!(running.join().unwrap().expect(200), "slept");
+    assert_eq!(host.wait().code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_the_drain_at_once() {
+    let signals: [fn(&Host); 2] = [Host::terminate, Host::interrupt];
+    for first in signals {
+        for (second, code) in signals.into_iter().zip([143, 130]) {
+            // Far more than the test would wait for the end.
+            let mut host = host(&["--drain-timeout", "3600"]);
+            let mut stuck = host.connect();
+            stuck.send("GET", "/lasting?ms=600000", &[], b"").unwrap();
+            wait_for_begin(&host);
+            first(&host);
+            let address = host.address();
+            wait::until("the listener to close", || {
+                Connection::try_open(address).is_none().then_some(())
+            });
+            assert!(host.runs(), "it drains");
+            second(&host);
+            assert_eq!(host.wait().code(), Some(code));
+            assert!(stuck.answer("GET").is_err());
+        }
+    }
+}

@@ -8,11 +8,13 @@
     reason = "this is test code: to panic is how it reports"
 )]
 
+mod artifacts;
 mod catalog;
 mod chaining;
 mod command_line;
 mod conformance;
 mod core_modules;
+mod crowds;
 mod drain;
 mod files;
 mod hostile_clients;
@@ -27,7 +29,9 @@ mod routing;
 mod sdk_apps;
 mod sockets;
 mod sqlite;
+mod state;
 mod streaming;
 mod surroundings;
 mod tls_http2;
 mod variables;
+mod watch;

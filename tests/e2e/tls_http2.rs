@@ -13,6 +13,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+/// How many connections the host takes at once.
+const PLACES: usize = 16;
+
 /// A host with a certificate of its own for `localhost`.
 fn tls_host() -> (Host, CertificateDer<'static>) {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -24,6 +27,8 @@ fn tls_host() -> (Host, CertificateDer<'static>) {
     .file("cert.pem", certified.cert.pem())
     .file("key.pem", certified.signing_key.serialize_pem())
     .arguments(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"])
+    .setting(format!("connections_max = {PLACES}"))
+    .setting("header_read_timeout_ms = 1000")
     .start();
     (host, certified.cert.der().clone())
 }
@@ -143,8 +148,8 @@ async fn a_client_that_breaks_the_handshake_does_not_stop_the_listener() {
         broken.write(bytes).unwrap();
         broken.close();
     }
-    // One that never finishes its handshake holds nobody up.
-    let _slow = host.connect();
+    // Those that never finish their handshake hold nobody up, though they take every place.
+    let _slow: Vec<_> = (0..PLACES).map(|_| host.connect()).collect();
     let stream = connect(&host, root, "http/1.1").await;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await

@@ -1,15 +1,16 @@
-//! Variables by their three interfaces, from every place that gives them, and secrets that stay out
+//! Variables by their interfaces, from every place that gives them, and secrets that stay out
 //! of the logs.
 
 use kumiki_tests::app::{App, Service};
 
-const INTERFACES: [(&str, &str); 3] = [
+const INTERFACES: [(&str, &str); 4] = [
     ("two", "variables_spin_two"),
     ("three", "variables_spin_three"),
     ("config", "config_store"),
+    ("config-rc1", "config_store_rc1"),
 ];
 
-/// The three guests with these lines in each one's `variables` table.
+/// The guests with these lines in each one's `variables` table.
 fn app(table: &str) -> App {
     App::new(INTERFACES.into_iter().map(|(id, guest)| {
         let service = Service::new(id, guest).route(&format!("/{id}"));
@@ -34,10 +35,10 @@ fn values_come_from_defaults_and_templates() {
             "{id}"
         );
     }
-    assert_eq!(
-        host.get("/config").expect(200),
-        "greeting=hello world!\nplain=text"
-    );
+    for id in ["config", "config-rc1"] {
+        let all = host.get(&format!("/{id}")).expect(200);
+        assert_eq!(all, "greeting=hello world!\nplain=text", "{id}");
+    }
 }
 
 #[test]
@@ -95,7 +96,10 @@ fn names_that_are_unknown_or_malformed_are_the_interfaces_errors() {
             assert!(text.contains("InvalidName"), "{id}: {name}: {text}");
         }
     }
-    assert_eq!(host.get("/config?name=unknown").expect(200), "(none)");
+    for id in ["config", "config-rc1"] {
+        let text = host.get(&format!("/{id}?name=unknown")).expect(200);
+        assert_eq!(text, "(none)", "{id}");
+    }
 }
 
 #[test]
@@ -128,4 +132,66 @@ fn a_template_of_an_undeclared_variable_is_a_mistake_of_the_manifest() {
     let refusal = app("a = \"{{ undeclared }}\"").refused();
     assert!(refusal.stderr.contains("undeclared"), "{refusal}");
     assert!(refusal.stderr.contains("spin.toml:"), "{refusal}");
+}
+
+#[test]
+fn files_give_values_and_the_last_of_a_name_counts() {
+    let host = app("a = \"{{ a }}\", b = \"{{ b }}\", c = \"{{ c }}\", d = \"{{ d }}\"")
+        .variable("a = { required = true }")
+        .variable("b = { required = true }")
+        .variable("c = { required = true }")
+        .variable("d = { default = \"of the default\" }")
+        .file(
+            "values.toml",
+            "a = \"of toml\"\nb = \"of toml\"\nc = \"of toml\"\n",
+        )
+        .file("values.json", r#"{ "b": "of json", "c": "of json" }"#)
+        .file("value.txt", "of a=text\nof two lines")
+        .arguments(&["--variable", "@values.toml", "--variable", "@values.json"])
+        .arguments(&["--variable", "c=@value.txt", "--variable", "d=x"])
+        .arguments(&["--variable", "d=y=z"])
+        .start();
+    let expected = [
+        ("a", "of toml"),
+        ("b", "of json"),
+        ("c", "of a=text\nof two lines"),
+        ("d", "y=z"),
+    ];
+    for (name, value) in expected {
+        let text = host.get(&format!("/two?name={name}")).expect(200);
+        assert_eq!(text, value, "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_variables_that_cannot_be_read_is_named_without_its_values() {
+    let mistakes = [
+        ("@gone.toml", "gone.toml"),
+        ("a=@gone.txt", "gone.txt"),
+        ("@broken.toml", "broken.toml"),
+        ("@broken.json", "broken.json"),
+        ("@value.txt", ".toml"),
+    ];
+    for (argument, name) in mistakes {
+        let refusal = app("a = \"{{ a }}\"")
+            .variable("a = { default = \"1\", secret = true }")
+            .file("broken.toml", "a = \"hunter2\"\nb = 2\n")
+            .file("broken.json", "{ \"a\": \"hunter2\", \"b\": 2 }")
+            .arguments(&["--variable", argument])
+            .refused();
+        assert!(refusal.stderr.contains(name), "{refusal}");
+        assert!(!refusal.stderr.contains("hunter2"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_variable_that_the_app_does_not_have_is_no_secret_way_in() {
+    let host = app("a = \"{{ a }}\"")
+        .variable("a = { default = \"1\" }")
+        .arguments(&["--variable", "unheard_of=2"]);
+    // Refused or ignored, as Spin does; the guest never sees it.
+    if let Ok(host) = kumiki_tests::host::Host::start(host) {
+        let text = host.get("/two?name=unheard_of").expect(422);
+        assert!(text.contains("Undefined"), "{text}");
+    }
 }

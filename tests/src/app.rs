@@ -1,6 +1,7 @@
 //! An app for a test: services, settings and files, written as a manifest into a temporary folder.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::guests;
@@ -10,6 +11,7 @@ use crate::host::{Host, Refusal};
 #[derive(Clone, Debug)]
 pub struct Service {
     id: String,
+    /// As TOML: a path in quotes, or a table.
     source: String,
     /// The lines of `[[trigger.http]]`, one text per trigger.
     triggers: Vec<String>,
@@ -24,7 +26,7 @@ impl Service {
     pub fn new(id: &str, guest: &str) -> Self {
         Self {
             id: id.into(),
-            source: guests::path(guest).display().to_string(),
+            source: format!("{:?}", guests::path(guest).display().to_string()),
             triggers: Vec::new(),
             lines: Vec::new(),
             settings: Vec::new(),
@@ -34,6 +36,12 @@ impl Service {
     /// The component's id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Another source than a guest's path, as TOML: `"file.wasm"` with its quotes, or a table.
+    pub fn source(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
     }
 
     pub fn route(mut self, route: &str) -> Self {
@@ -85,7 +93,7 @@ impl Service {
         }
         writeln!(
             text,
-            "[component.{id}]\nsource = {source:?}\n{}\n",
+            "[component.{id}]\nsource = {source}\n{}\n",
             lines.join("\n")
         )
         .unwrap();
@@ -105,6 +113,9 @@ pub struct App {
     text: String,
     pub(crate) runtime_config: String,
     pub(crate) files: Vec<(String, Vec<u8>)>,
+    /// Symbolic links: where each stands, and its target.
+    pub(crate) links: Vec<(String, String)>,
+    pub(crate) listen: Option<SocketAddr>,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -155,6 +166,18 @@ impl App {
     /// A file at a path relative to the manifest.
     pub fn file(mut self, path: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.files.push((path.into(), bytes.into()));
+        self
+    }
+
+    /// A symbolic link at a path relative to the manifest.
+    pub fn link(mut self, path: &str, target: &str) -> Self {
+        self.links.push((path.into(), target.into()));
+        self
+    }
+
+    /// The address to listen on, in the place of a free port.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
         self
     }
 
@@ -215,6 +238,9 @@ impl App {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
+        }
+        for (path, target) in &self.links {
+            std::os::unix::fs::symlink(target, folder.join(path)).unwrap();
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::http::{self, Answer, Connection};
 use crate::wait;
 
 /// What a stream of the host has said so far.
-type Captured = Arc<Mutex<String>>;
+pub(crate) type Captured = Arc<Mutex<String>>;
 
 /// A host that serves. Dropping it kills it; when the test failed, its output is shown.
 pub struct Host {
@@ -80,8 +80,9 @@ impl Host {
     }
 
     fn start_in(folder: Arc<TempDir>, app: App) -> Result<Self, Refusal> {
+        let listen = app.listen.unwrap_or_else(any_port).to_string();
         let mut child = command(folder.path())
-            .args(["up", "--listen", "127.0.0.1:0"])
+            .args(["up", "--listen", &listen])
             .args(&app.arguments)
             .envs(app.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
@@ -250,6 +251,11 @@ impl Host {
         kill_process(self.process(), Signal::TERM).unwrap();
     }
 
+    /// What Ctrl-C sends.
+    pub fn interrupt(&self) {
+        kill_process(self.process(), Signal::INT).unwrap();
+    }
+
     /// Waits for the host's end.
     pub fn wait(&mut self) -> ExitStatus {
         wait::until("the host to end", || self.child.try_wait().unwrap())
@@ -295,6 +301,11 @@ pub fn command(folder: &Path) -> Command {
     command
 }
 
+/// A free port of this machine alone.
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
 /// Runs a command of the binary to its end.
 pub fn run(folder: &Path, arguments: &[&str]) -> Refusal {
     let output = command(folder)
@@ -310,16 +321,24 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Refusal {
 
 /// Reads `Serving http://127.0.0.1:PORT` from the host's output.
 fn served_address(output: &str) -> Option<SocketAddr> {
-    // A line that is not whole yet may end within the port.
-    let whole = &output[..output.rfind('\n')?];
-    let line = whole
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Serving "))?;
-    let (_scheme, rest) = line.split_once("://")?;
-    rest.split(['/', ' ']).next()?.parse().ok()
+    served_addresses(output).into_iter().next()
 }
 
-fn capture(stream: impl Read + Send + 'static) -> Captured {
+/// Every such address, in the order of the starts.
+pub(crate) fn served_addresses(output: &str) -> Vec<SocketAddr> {
+    // A line that is not whole yet may end within the port.
+    let whole = output.rfind('\n').map_or("", |end| &output[..end]);
+    let served = whole
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Serving "));
+    let address = |line: &str| {
+        let (_scheme, rest) = line.split_once("://")?;
+        rest.split(['/', ' ']).next()?.parse().ok()
+    };
+    served.filter_map(address).collect()
+}
+
+pub(crate) fn capture(stream: impl Read + Send + 'static) -> Captured {
     let captured = Captured::default();
     let writer = Arc::clone(&captured);
     std::thread::spawn(move || {

@@ -9,6 +9,7 @@
 //! - [`guests`]: where the guests are; builds them once.
 //! - [`http`]: one HTTP/1.1 exchange at the level of bytes, answers read whole or as they come.
 //! - [`peers`]: TCP, UDP and HTTP servers in threads, and a real redis-server.
+//! - [`watch`]: `kumiki watch`, and the host that it runs.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
 //! These parts fail a test by panicking, with a text that says what was expected.
@@ -26,3 +27,4 @@ pub mod host;
 pub mod http;
 pub mod peers;
 pub mod wait;
+pub mod watch;

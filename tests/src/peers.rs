@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use tempfile::TempDir;
 
@@ -36,6 +37,22 @@ pub fn udp_echo() -> SocketAddr {
         }
     });
     address
+}
+
+/// Sends these bytes to one client after its request's head, and is gone. The thread ends once
+/// nobody listens any more.
+pub fn serve_once(answer: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        drop(listener);
+        let mut writer = stream.try_clone().unwrap();
+        let head = BufReader::new(stream).lines().map_while(Result::ok);
+        let _blank = head.take_while(|line| !line.is_empty()).count();
+        let _gone = writer.write_all(&answer);
+    });
+    (address, thread)
 }
 
 /// An HTTP server that answers 200 with the body that it was sent, or with the path when there was

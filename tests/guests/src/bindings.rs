@@ -29,6 +29,40 @@ pub mod plain {
     });
 }
 
+/// The second version of `wasi:config`, with the same functions as the first.
+pub mod config_rc1 {
+    wit_bindgen::generate!({
+        inline: r#"
+            package kumiki:guests-config-rc1;
+            world config-rc1 {
+                import wasi:config/store@0.2.0-rc.1;
+            }
+        "#,
+        path: "../../wit/deps/wasi-config-rc1",
+        world: "kumiki:guests-config-rc1/config-rc1",
+        generate_all,
+    });
+}
+
+/// An interface of Spin that kumiki does not offer, reduced to what an import needs.
+pub mod unsupported {
+    wit_bindgen::generate!({
+        inline: r#"
+            package kumiki:guests-unsupported;
+            world unsupported {
+                import spin:postgres/postgres@4.0.0;
+            }
+            package spin:postgres@4.0.0 {
+                interface postgres {
+                    open: func(address: string) -> result<u32, string>;
+                }
+            }
+        "#,
+        world: "kumiki:guests-unsupported/unsupported",
+        generate_all,
+    });
+}
+
 /// Interfaces of `async func`s. They use the runtime of `wasip3`, which drives the task of the
 /// handler.
 pub mod concurrent {
