@@ -30,6 +30,7 @@ mod sdk_apps;
 mod sockets;
 mod sqlite;
 mod state;
+mod stops;
 mod streaming;
 mod surroundings;
 mod tls_http2;

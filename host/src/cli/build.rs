@@ -13,12 +13,14 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, Parser};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::Semaphore;
 
 pub use plan::{BuildJob, BuildPlan, PlanError, artifact};
 use progress::{JobProgress, Progress};
 
 use crate::cli::locate::{load_manifest, manifest_path};
+use crate::cli::signals::StopSignals;
 use crate::cli::{Command, CommandLine, up};
 
 /// Lines of a failed command's output that are shown; the rest is named by its count.
@@ -76,7 +78,11 @@ pub async fn run(arguments: BuildArguments) -> anyhow::Result<ExitCode> {
     let path = manifest_path(arguments.file.as_deref(), &current_directory)?;
     let manifest = load_manifest(&path, arguments.profile.as_deref(), false)?;
     let plan = BuildPlan::of(&manifest, &arguments.components)?;
-    build(plan, arguments.verbose).await?;
+    let mut signals = StopSignals::listen()?;
+    tokio::select! {
+        built = build(plan, arguments.verbose) => built?,
+        code = signals.next() => return Ok(ExitCode::from(u8::try_from(code)?)),
+    }
     if !arguments.up {
         return Ok(ExitCode::SUCCESS);
     }
@@ -170,12 +176,15 @@ async fn run_command(job: &BuildJob, command: &str, progress: &JobProgress) -> a
         .stdin(Stdio::null())
         .stdout(Stdio::from(writer.try_clone()?))
         .stderr(Stdio::from(writer))
-        .kill_on_drop(true)
+        // A group of its own, so that what the shell has started ends with it.
+        .process_group(0)
         .spawn()
         .context("the shell /bin/sh cannot be started")?;
+    let mut group = ProcessGroup(child.id());
     let progress = progress.clone();
     let reading = tokio::task::spawn_blocking(move || read_output(reader, &progress));
     let status = child.wait().await?;
+    group.0 = None;
     let output = reading.await?;
     anyhow::ensure!(
         status.success(),
@@ -184,6 +193,19 @@ async fn run_command(job: &BuildJob, command: &str, progress: &JobProgress) -> a
         output.text()
     );
     Ok(())
+}
+
+/// The processes of a command that is given up: killed when this is dropped.
+struct ProcessGroup(Option<u32>);
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        let id = self.0.and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            // It may have ended in this moment, and then there is nobody to kill.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
 }
 
 /// The end of a command's output, as much as is worth showing.

@@ -33,14 +33,22 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
         None => RuntimeConfig::default(),
     };
     overrides::apply(&mut manifest, &options, &config)?;
+    let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
     if options.build {
-        build::build(BuildPlan::of(&manifest, &[])?, false).await?;
+        tokio::select! {
+            built = build::build(BuildPlan::of(&manifest, &[])?, false) => built?,
+            () = &mut stop => return Ok(()),
+        }
     }
     descriptors::take_all();
     let bound = listen::bind(options.listen, options.find_free_port)?;
-    let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
+    // In a task of its own: compiling and fetching hold its thread, and signals must be heard.
+    let loading = tokio::spawn({
+        let (manifest, config, options) = (manifest.clone(), config.clone(), options.clone());
+        async move { Application::load(&manifest, &config, &options).await }
+    });
     let application = tokio::select! {
-        loaded = Application::load(&manifest, &config, &options) => loaded?,
+        loaded = loading => loaded??,
         // Nothing has been accepted yet, so there is nothing to drain.
         () = &mut stop => return Ok(()),
     };
@@ -49,8 +57,8 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     } else {
         "http"
     };
-    let base_url = format!("{scheme}://{}", bound.address());
     let listener = bound.listen()?;
+    let base_url = format!("{scheme}://{}", listener.local_addr()?);
     announce(&routes::describe(&manifest, &base_url, options.format));
     let drain_timeout = Duration::from_secs(options.drain_timeout_seconds);
     application.serve(listener, stop, drain_timeout).await

@@ -82,7 +82,11 @@ pub async fn run(arguments: WatchArguments) -> anyhow::Result<ExitCode> {
             _ = signals.next() => break,
         }
     }
-    session.child.stop().await;
+    tokio::select! {
+        () = session.child.stop() => {}
+        // What is dropped with the wait is killed.
+        _ = signals.next() => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -206,14 +206,14 @@ impl ArtifactCache {
         let key = artifact_key(engine, digest, kind);
         let (bytes, file) = self.read_trusted("artifacts", &key)?;
         if !checksum_holds(&bytes) {
-            tracing::warn!("the cached artifact {key} is damaged and is compiled again");
+            self.refuse("artifacts", &key, "is damaged");
             return None;
         }
         // The descriptor that was checked is the one that is mapped, whatever the path names by
         // now.
         let opened = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         deserialize_file(engine, &opened)
-            .inspect_err(|error| tracing::warn!("the cached artifact {key} is not used: {error:#}"))
+            .inspect_err(|error| self.refuse("artifacts", &key, &format!("is unusable: {error:#}")))
             .ok()
     }
 
@@ -228,12 +228,28 @@ impl ArtifactCache {
             .ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !is_ours(&metadata) {
-            tracing::warn!("{} belongs to another user and is not used", path.display());
+            self.refuse(
+                folder,
+                key,
+                "belongs to another user, or others may write to it",
+            );
             return None;
         }
         let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
         file.read_to_end(&mut bytes).ok()?;
         Some((bytes, file))
+    }
+
+    /// Removes an entry that must not be used, so that it is made again.
+    fn refuse(&self, folder: &str, key: &str, reason: &str) {
+        let Some(directory) = &self.directory else {
+            return;
+        };
+        let path = directory.join(folder).join(key);
+        tracing::warn!("{} {reason}; it is made again", path.display());
+        if let Err(error) = std::fs::remove_file(&path) {
+            tracing::warn!("{} cannot be removed: {error}", path.display());
+        }
     }
 
     /// Writes an entry; a failure costs only time at the next start, so it is logged and nothing

@@ -14,6 +14,9 @@ use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
 
 use super::engine::EngineKind;
 
+/// How every module and component begins.
+const MAGIC: &[u8] = b"\0asm";
+
 /// Why an artifact is not a component.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentizeError {
@@ -62,6 +65,10 @@ pub fn engine_kind(component: &[u8]) -> Result<EngineKind, ComponentizeError> {
 }
 
 fn encoding(wasm: &[u8]) -> Result<Encoding, ComponentizeError> {
+    if !wasm.starts_with(MAGIC) {
+        let reason = "it does not begin with the bytes 00 61 73 6d";
+        return Err(ComponentizeError::NotWasm(reason.to_owned()));
+    }
     match Parser::new(0).parse_all(wasm).next() {
         Some(Ok(Payload::Version { encoding, .. })) => Ok(encoding),
         Some(Ok(_)) | None => Err(ComponentizeError::NotWasm(

@@ -31,8 +31,14 @@ pub enum Handler {
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
     /// An import that the host does not offer.
-    #[error("{0}")]
+    #[error(
+        "it imports `{0}`, which kumiki does not offer; remove the import, or run this component in \
+         an engine that has it"
+    )]
     Import(String),
+    /// The component cannot be linked for another reason.
+    #[error("it cannot be linked: {0}")]
+    Link(String),
     /// No handler is exported, or one of a version that is not supported.
     #[error(
         "it exports no HTTP handler that kumiki can call (wasi:http/incoming-handler@0.2 or \
@@ -49,7 +55,7 @@ impl Handler {
     ) -> Result<Self, HandlerError> {
         let pre: InstancePre<InstanceState> = linker
             .instantiate_pre(component)
-            .map_err(|error| HandlerError::Import(format!("{error:#}")))?;
+            .map_err(|error| import_error(&format!("{error:#}")))?;
         if let Ok(pre) = ProxyPre::new(pre.clone()) {
             return Ok(Self::V02(pre));
         }
@@ -111,6 +117,17 @@ async fn run_v02(
         .wasi_http_incoming_handler()
         .call_handle(store, request, answer)
         .await
+}
+
+/// wasmtime names the import first, and then the part of it that it missed first.
+fn import_error(text: &str) -> HandlerError {
+    let name = text
+        .split_once("component imports instance `")
+        .and_then(|(_, rest)| rest.split_once('`'));
+    match name {
+        Some((name, _)) => HandlerError::Import(name.to_owned()),
+        None => HandlerError::Link(text.to_owned()),
+    }
 }
 
 /// Ends when the guest has read its request's body, or given it up.

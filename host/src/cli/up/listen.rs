@@ -40,6 +40,7 @@ pub enum ListenError {
 pub struct Bound {
     socket: TcpSocket,
     address: SocketAddr,
+    find_free_port: bool,
 }
 
 impl Bound {
@@ -48,12 +49,16 @@ impl Bound {
         self.address
     }
 
-    /// Opens the address to clients.
+    /// Opens the address to clients. Another program may have opened it meanwhile: the system lets
+    /// two bind one port as long as neither listens. Then the next free port is taken, if that was
+    /// asked for.
     pub fn listen(self) -> Result<TcpListener, ListenError> {
         let address = self.address;
-        self.socket
-            .listen(BACKLOG)
-            .map_err(|error| listen_error(address, error))
+        let listening = self.socket.listen(BACKLOG);
+        match listening.map_err(|error| listen_error(address, error)) {
+            Err(ListenError::InUse(_)) if self.find_free_port => bind(address, true)?.listen(),
+            outcome => outcome,
+        }
     }
 }
 
@@ -61,7 +66,7 @@ impl Bound {
 pub fn bind(address: SocketAddr, find_free_port: bool) -> Result<Bound, ListenError> {
     let mut candidate = address;
     for _ in 0..PORTS_TRIED_MAX {
-        match bind_exactly(candidate) {
+        match bind_exactly(candidate, find_free_port) {
             Err(ListenError::InUse(_)) if find_free_port => match candidate.port().checked_add(1) {
                 Some(port) => candidate.set_port(port),
                 None => break,
@@ -75,7 +80,7 @@ pub fn bind(address: SocketAddr, find_free_port: bool) -> Result<Bound, ListenEr
     })
 }
 
-fn bind_exactly(address: SocketAddr) -> Result<Bound, ListenError> {
+fn bind_exactly(address: SocketAddr, find_free_port: bool) -> Result<Bound, ListenError> {
     let bound = || {
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
@@ -86,7 +91,11 @@ fn bind_exactly(address: SocketAddr) -> Result<Bound, ListenError> {
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
         let address = socket.local_addr()?;
-        Ok(Bound { socket, address })
+        Ok(Bound {
+            socket,
+            address,
+            find_free_port,
+        })
     };
     bound().map_err(|error| listen_error(address, error))
 }
