@@ -39,10 +39,6 @@ use client::{Route, Way};
 /// Spin's timeout for each phase of an outbound request.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Bytes of a body that a guest may hand over at once. The host holds two such chunks for each body
-/// that nobody reads, so a guest that hoards bodies takes this much of the host's memory per handle.
-const CHUNK_BYTES_MAX: usize = 64 * 1024;
-
 /// What one service may send, and with what. The two cells are shared by all services of an app,
 /// and filled once the listener and the gateway exist.
 pub struct Config {
@@ -138,14 +134,6 @@ impl Context {
 }
 
 impl WasiHttpHooks for Context {
-    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
-        CHUNK_BYTES_MAX
-    }
-
-    fn p3_outgoing_body_chunk_size(&mut self) -> usize {
-        CHUNK_BYTES_MAX
-    }
-
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
