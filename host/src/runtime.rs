@@ -5,6 +5,7 @@
 //! and [`handler`] make it callable, [`service`] holds it with its grants and limits, and
 //! [`answer`] drives one call of it.
 
+pub mod absent;
 pub mod answer;
 pub mod artifact_cache;
 pub mod componentize;

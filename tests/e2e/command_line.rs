@@ -267,14 +267,35 @@ fn a_stock_run_knows_no_limits_of_ours() {
 }
 
 #[test]
-fn an_import_that_the_host_does_not_offer_is_named_with_its_component() {
-    let orders = Service::new("orders", "postgres").route("/orders");
+fn an_import_that_nobody_has_is_named_with_its_component() {
+    let orders = Service::new("orders", "unknown_import").route("/orders");
     let hello = Service::new("hello", "hello_two").route("/hello");
     let refusal = App::new([orders, hello]).refused();
     assert_eq!(refusal.status.code(), Some(1));
-    for text in ["`orders`", "spin:postgres/postgres@4.0.0"] {
+    for text in ["`orders`", "`nobody:has/this@1.0.0`"] {
         assert!(refusal.stderr.contains(text), "no `{text}` in {refusal}");
     }
+}
+
+#[test]
+fn an_interface_of_spin_that_is_not_offered_fails_when_it_is_called() {
+    let orders = Service::new("orders", "postgres").route("/orders");
+    let host = App::new([orders.allowed_outbound_hosts(&["postgres://here:5432"])]).start();
+    host.wait_for_output("spin:postgres/postgres@4.0.0");
+    let denied = host
+        .get("/orders?address=postgres://there:5432")
+        .expect(200);
+    assert!(
+        denied.contains("address postgres://there:5432 is not permitted"),
+        "{denied}"
+    );
+    let absent = host.get("/orders?address=postgres://here:5432").expect(200);
+    assert!(
+        absent.contains("kumiki does not offer this interface"),
+        "{absent}"
+    );
+    assert_eq!(host.get("/orders?op=version").status, 500);
+    host.wait_for_output("spin:postgres/postgres@4.0.0#version");
 }
 
 #[test]

@@ -44,21 +44,44 @@ pub mod config_rc1 {
     });
 }
 
-/// An interface of Spin that kumiki does not offer, reduced to what an import needs.
-pub mod unsupported {
+/// An interface of Spin that kumiki does not offer, reduced to what a test needs.
+pub mod absent {
     wit_bindgen::generate!({
         inline: r#"
-            package kumiki:guests-unsupported;
-            world unsupported {
+            package kumiki:guests-absent;
+            world absent {
                 import spin:postgres/postgres@4.0.0;
             }
             package spin:postgres@4.0.0 {
                 interface postgres {
-                    open: func(address: string) -> result<u32, string>;
+                    variant error { connection-failed(string), other(string) }
+                    resource connection {
+                        open: static func(address: string) -> result<connection, error>;
+                    }
+                    version: func() -> string;
                 }
             }
         "#,
-        world: "kumiki:guests-unsupported/unsupported",
+        world: "kumiki:guests-absent/absent",
+        generate_all,
+    });
+}
+
+/// An interface that nobody has.
+pub mod unknown {
+    wit_bindgen::generate!({
+        inline: r#"
+            package kumiki:guests-unknown;
+            world unknown {
+                import nobody:has/this@1.0.0;
+            }
+            package nobody:has@1.0.0 {
+                interface this {
+                    call: func();
+                }
+            }
+        "#,
+        world: "kumiki:guests-unknown/unknown",
         generate_all,
     });
 }

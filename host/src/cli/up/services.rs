@@ -17,6 +17,7 @@ use crate::manifest::variables::{Resolver, VariableError};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
 use crate::network::tls::{TlsClient, TlsSetupError};
+use crate::runtime::absent;
 use crate::runtime::artifact_cache::{ArtifactCache, ArtifactError};
 use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::handler::{Handler, HandlerError};
@@ -144,10 +145,21 @@ impl<'a> Parts<'a> {
         let path = sources::locate(source, &self.state.cache().join("downloads"))?;
         let artifact = self.cache.load(&self.engines, &path)?;
         let engine = artifact.component.engine().clone();
-        let linker = self
+        let mut linker = self
             .linkers
             .get(&artifact)
             .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
+        let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
+        let absent = absent::imports(&artifact.component);
+        if !absent.is_empty() {
+            tracing::warn!(
+                "component `{}` imports what kumiki does not offer, and calls of it will fail: {}",
+                component.id,
+                absent.join(", ")
+            );
+            absent::add_to_linker(linker.to_mut(), &artifact.component, &allowed_hosts)
+                .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
+        }
         let handler =
             Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
                 path: path.display().to_string(),
@@ -160,14 +172,17 @@ impl<'a> Parts<'a> {
             component.id.clone(),
             engine,
             handler,
-            self.grants(component)?,
+            self.grants(component, allowed_hosts)?,
             component.settings.clone(),
             self.host_instances.clone(),
         ))
     }
 
-    fn grants(&self, component: &Component) -> Result<Grants, LoadError> {
-        let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
+    fn grants(
+        &self,
+        component: &Component,
+        allowed_hosts: Arc<AllowedHosts>,
+    ) -> Result<Grants, LoadError> {
         let guard = Arc::new(self.guard.for_service());
         let variables = self.resolver.component_variables(component)?;
         Ok(Grants {
