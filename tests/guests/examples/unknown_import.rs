@@ -5,7 +5,7 @@ use kumiki_guests::incoming::Request;
 
 kumiki_guests::guest!(handle);
 
-fn handle(_request: Request) -> &'static str {
+fn handle(_request: Request) -> String {
     call();
-    "called"
+    "called".to_owned()
 }
