@@ -22,8 +22,9 @@ pub struct Invocation {
     pub deadline: Deadline,
 }
 
-/// The moment at which an answer must have begun. Once it has, the deadline is met and bounds nothing
-/// any more; every copy sees that, so a handler that streams for long may still call others.
+/// The moment at which an answer must have begun. Once it has, the deadline is met and bounds
+/// nothing any more; every copy sees that, so a handler that streams for long may still call
+/// others.
 #[derive(Clone, Debug)]
 pub struct Deadline {
     instant: Instant,

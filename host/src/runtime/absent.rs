@@ -1,9 +1,9 @@
-//! Interfaces that Spin has and this host does not. Some SDKs keep every import of their world, used or
-//! not, so a component that imports one still loads; a call of it fails.
+//! Interfaces that Spin has and this host does not. Some SDKs keep every import of their world,
+//! used or not, so a component that imports one still loads; a call of it fails.
 //!
-//! Where the function can answer `connection-failed`, it does, as Spin answers for an address that is not
-//! permitted; else the guest traps with the interface's name. An import that Spin does not have either is
-//! left to be refused by the linker.
+//! Where the function can answer `connection-failed`, it does, as Spin answers for an address that
+//! is not permitted; else the guest traps with the interface's name. An import that Spin does not
+//! have either is left to be refused by the linker.
 
 use std::sync::Arc;
 

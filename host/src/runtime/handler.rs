@@ -32,8 +32,8 @@ pub enum Handler {
 pub enum HandlerError {
     /// An import that the host does not offer.
     #[error(
-        "it imports `{0}`, which kumiki does not offer; remove the import, or run this component in \
-         an engine that has it"
+        "it imports `{0}`, which kumiki does not offer; remove the import, or run this \
+         component in an engine that has it"
     )]
     Import(String),
     /// The component cannot be linked for another reason.

@@ -1,5 +1,5 @@
-//! Hostile: panics with a text that no client may see; with `?late` after the head and a MiB of the
-//! body were sent, which is more than a host gathers before it sends.
+//! Hostile: panics with a text that no client may see; with `?late` after the head and the first
+//! of 8 MiB of the body, which is more than anybody holds for a client that does not read.
 
 use kumiki_guests::incoming::{begin, write_all};
 use kumiki_guests::wasip2::http::types::{IncomingRequest, ResponseOutparam};
@@ -13,7 +13,10 @@ fn handle(request: IncomingRequest, out: ResponseOutparam) {
         .contains("late")
     {
         let body = begin(200, &[], out);
-        write_all(&body.write().unwrap(), &[b't'; 1 << 20]);
+        let sink = body.write().unwrap();
+        for _ in 0..8 {
+            write_all(&sink, &[b't'; 1 << 20]);
+        }
     }
     innermost_function();
 }

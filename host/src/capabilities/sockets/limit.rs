@@ -1,5 +1,5 @@
-//! How many sockets an instance may make. Each holds a file descriptor from its first moment, long before an
-//! address is judged, and the host's clients need descriptors as well.
+//! How many sockets an instance may make. Each holds a file descriptor from its first moment, long
+//! before an address is judged, and the host's clients need descriptors as well.
 //!
 //! The functions stand in front of wasmtime's own, which have no such limit.
 
@@ -9,8 +9,8 @@ use wasmtime_wasi::p2::bindings::sockets as p2;
 use wasmtime_wasi::p3::bindings::sockets::types as p3;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 
-/// Sockets that one instance may make in its life; with `instances_max` instances a service stays below
-/// the 20,000 descriptors that a process commonly has.
+/// Sockets that one instance may make in its life; with `instances_max` instances a service stays
+/// below the 20,000 descriptors that a process commonly has.
 const SOCKETS_MAX: u32 = 128;
 
 /// The sockets of one instance.
@@ -53,8 +53,8 @@ pub fn add_to_linker<T: Send + 'static>(
     added
 }
 
-/// Puts the limit before the sockets of WASI 0.3. Only for an engine with concurrency support; to be
-/// called after wasmtime's own interfaces were added.
+/// Puts the limit before the sockets of WASI 0.3. Only for an engine with concurrency support; to
+/// be called after wasmtime's own interfaces were added.
 pub fn add_concurrent_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
     get: fn(&mut T) -> SocketsView<'_>,

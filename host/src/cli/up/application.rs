@@ -50,6 +50,9 @@ impl Application {
         options: &UpOptions,
     ) -> anyhow::Result<Application> {
         let resolver = resolver(manifest, options, config)?;
+        if !config.client_tls.is_empty() {
+            tracing::warn!("[[client_tls]] of the runtime config is not applied");
+        }
         let tls = options
             .tls
             .as_ref()

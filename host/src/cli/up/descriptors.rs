@@ -1,5 +1,5 @@
-//! Takes all the file descriptors that the process may have: connections, stores and sockets of guests
-//! hold them, and the soft limit is often far below what the administrator permits.
+//! Takes all the file descriptors that the process may have: connections, stores and sockets of
+//! guests hold them, and the soft limit is often far below what the administrator permits.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
