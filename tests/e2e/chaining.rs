@@ -90,6 +90,24 @@ fn a_callee_that_fails_answers_as_over_a_socket() {
 }
 
 #[test]
+fn one_invocation_calls_as_often_as_it_likes() {
+    let caller = Service::new("caller", "call_often")
+        .route("/call")
+        .allowed_outbound_hosts(&["http://hello.spin.internal"]);
+    let hello = Service::new("hello", "hello_two").private();
+    let host = App::new([caller, hello]).start();
+    // More than an instance may have handles, so each call gives back its own.
+    let answer = host.get("/call?url=http://hello.spin.internal/&count=3000");
+    let nanoseconds: Vec<u64> = answer
+        .expect(200)
+        .lines()
+        .map(|line| line.parse().unwrap())
+        .collect();
+    assert_eq!(nanoseconds.len(), 3000);
+    assert!(nanoseconds.iter().all(|&nanoseconds| nanoseconds > 0));
+}
+
+#[test]
 fn a_service_that_calls_itself_without_end_is_stopped() {
     let again = Service::new("again", "call_again").route("/again");
     let again = again.allowed_outbound_hosts(&["http://again.spin.internal"]);
