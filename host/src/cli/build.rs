@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Args, Parser};
+use futures::stream::{FuturesUnordered, StreamExt};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::Semaphore;
 
@@ -109,12 +110,13 @@ pub async fn build(plan: BuildPlan, verbose: bool) -> anyhow::Result<()> {
     let progress = Progress::new(verbose);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let permits = Arc::new(Semaphore::new(cores));
-    let mut running = tokio::task::JoinSet::new();
+    // In this task, not in tasks of their own: what is dropped with it is killed before it returns.
+    let mut running = FuturesUnordered::new();
     let count = plan.jobs.len();
     for job in plan.jobs {
         let permits = permits.clone();
         let job_progress = progress.add(&job.name());
-        running.spawn(async move {
+        running.push(async move {
             // The semaphore is never closed, so this cannot fail; without a permit it would only
             // run one job too many.
             let _permit = permits.acquire().await;
@@ -123,8 +125,7 @@ pub async fn build(plan: BuildPlan, verbose: bool) -> anyhow::Result<()> {
         });
     }
     let mut failures = Vec::new();
-    while let Some(joined) = running.join_next().await {
-        let (job, outcome) = joined.context("a build task ended before its command")?;
+    while let Some((job, outcome)) = running.next().await {
         if let Err(failure) = outcome.and_then(|()| check_artifacts(&job)) {
             failures.push(format!("{}: {failure:#}", job.name()));
         }
