@@ -153,8 +153,8 @@ fn on_demand(kind: EngineKind) -> Result<Engine, EngineError> {
     Engine::new(&base_config(kind)).map_err(|error| EngineError(format!("{error:#}")))
 }
 
-/// The settings of docs/PERFORMANCE.md: resident pages and PAGEMAP_SCAN make a fresh instance twice
-/// as fast and let fresh calls scale over threads.
+/// Resident pages and PAGEMAP_SCAN make a fresh instance twice as fast and let fresh calls scale
+/// over threads.
 fn pooled(kind: EngineKind) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(POOL_INSTANCES)

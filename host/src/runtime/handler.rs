@@ -70,11 +70,6 @@ impl Handler {
         })
     }
 
-    /// Whether the handler runs in an engine with concurrency support.
-    pub fn is_concurrent(&self) -> bool {
-        matches!(self, Self::V03(_))
-    }
-
     /// Instantiates the component in `store` and runs its handler to the end; the head goes out as
     /// soon as it is set.
     pub async fn run(

@@ -168,7 +168,10 @@ impl Service {
             wasi: wasi.build(),
             table,
             http: WasiHttpCtx::new(),
-            http_out: http_out::Context::new(grants.http_out.clone(), self.handler.is_concurrent()),
+            http_out: http_out::Context::new(
+                grants.http_out.clone(),
+                self.engine.get_concurrency_support(),
+            ),
             key_value: key_value::Context::new(grants.key_value.clone()),
             sqlite: sqlite::Context::new(grants.sqlite.clone()),
             redis: redis::Context::new(grants.redis.clone()),
