@@ -221,6 +221,21 @@ pub struct ServiceSettings {
     pub cpu_ms_max: u64,
     /// Instances that run at once; further calls wait within their deadline.
     pub instances_max: usize,
+    /// Of these, the ones that only linked and chained calls may take. `None`: a quarter.
+    pub instances_reserved_for_links: Option<usize>,
+    /// Calls that may wait for an instance; further ones are refused.
+    pub queue_max: usize,
+    /// Instances that are made ahead of need while the service is in use.
+    pub fresh_instances_ready: usize,
+    /// Invocations that one instance serves, one after the other. `None`: 1 with WASI 0.2, 128 with
+    /// 0.3, as in Spin.
+    pub reuse_max: Option<u64>,
+    /// Without a call for so long, the service's instances and its code leave memory.
+    pub idle_timeout_ms: u64,
+    /// Arguments of one linked call that the service makes, and its result.
+    pub message_bytes_max: usize,
+    /// By the interface that the component imports: the component whose live service answers.
+    pub links: BTreeMap<String, String>,
     /// Size of each of the service's own store files.
     pub store_mib_max: u64,
     /// Log output of the guest; what comes faster is dropped and counted.
@@ -236,6 +251,13 @@ impl Default for ServiceSettings {
             body_idle_timeout_ms: 30_000,
             cpu_ms_max: 10_000,
             instances_max: 128,
+            instances_reserved_for_links: None,
+            queue_max: 1024,
+            fresh_instances_ready: 2,
+            reuse_max: None,
+            idle_timeout_ms: 60_000,
+            message_bytes_max: 256 * 1024,
+            links: BTreeMap::new(),
             store_mib_max: 256,
             log_kib_per_second: 256,
         }

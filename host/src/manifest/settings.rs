@@ -3,6 +3,8 @@
 //!
 //! A new key is one line here and one field in the model.
 
+use std::collections::BTreeMap;
+
 use super::Context;
 use super::model::{ApplicationSettings, ServiceSettings};
 use super::reader::{Field, Table};
@@ -42,6 +44,7 @@ pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> Service
         return preset;
     };
     let source = table.optional("source");
+    let links = links(&mut table);
     let settings = ServiceSettings {
         source: source.and_then(|field| source::read(context, &field)),
         memory_max_mib: table.number("memory_max_mib", 1..=WASM_MEMORY_MIB, preset.memory_max_mib),
@@ -53,6 +56,26 @@ pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> Service
         ),
         cpu_ms_max: table.number("cpu_ms_max", 1..=DAY_MS, preset.cpu_ms_max),
         instances_max: table.number("instances_max", 1..=100_000, preset.instances_max),
+        instances_reserved_for_links: table
+            .optional("instances_reserved_for_links")
+            .and_then(|field| field.integer(0..=100_000))
+            .and_then(|number| usize::try_from(number).ok()),
+        queue_max: table.number("queue_max", 0..=1_000_000, preset.queue_max),
+        fresh_instances_ready: table.number(
+            "fresh_instances_ready",
+            0..=1000,
+            preset.fresh_instances_ready,
+        ),
+        reuse_max: table
+            .optional("reuse_max")
+            .and_then(|field| field.integer(1..=u64::MAX)),
+        idle_timeout_ms: table.number("idle_timeout_ms", 1..=DAY_MS, preset.idle_timeout_ms),
+        message_bytes_max: table.number(
+            "message_bytes_max",
+            KIB..=16 * MIB,
+            preset.message_bytes_max,
+        ),
+        links,
         store_mib_max: table.number("store_mib_max", 1..=KIB * KIB, preset.store_mib_max),
         log_kib_per_second: table.number(
             "log_kib_per_second",
@@ -62,6 +85,19 @@ pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> Service
     };
     table.finish();
     settings
+}
+
+/// The links, checked against the components and their contracts elsewhere.
+fn links(table: &mut Table<'_>) -> BTreeMap<String, String> {
+    let entries = table
+        .optional("links")
+        .and_then(|field| field.table())
+        .map(|table| table.entries())
+        .unwrap_or_default();
+    let link = |(import, field): (&str, Field<'_>)| {
+        Some((import.to_owned(), field.filled_string()?.to_owned()))
+    };
+    entries.into_iter().filter_map(link).collect()
 }
 
 /// Our table among those of other tools, which are only checked to be tables.
