@@ -117,7 +117,7 @@ mod tests {
     use crate::gateway::body;
     use crate::gateway::services::{Handler, ServiceTable, Services};
     use crate::manifest::model::ServiceSettings;
-    use crate::runtime::service::InvocationError;
+    use crate::runtime::failure::InvocationError;
 
     /// Keeps the head and the invocation that it was called with; fails when asked for `/fail`.
     #[derive(Default)]
@@ -185,10 +185,14 @@ mod tests {
         assert_eq!(head.headers["spin-matched-route"], "/...");
         let full_url = "http://catalog.spin.internal/products/1?x=y";
         assert_eq!(head.headers["spin-full-url"], full_url);
+<<<<<<< Updated upstream
         assert_eq!(
             (invocation.request_id.as_str(), invocation.depth),
             ("ab", 4)
         );
+=======
+        assert_eq!((&*invocation.request_id, invocation.depth), ("ab", 4));
+>>>>>>> Stashed changes
         assert_eq!(invocation.deadline.instant(), deadline);
         assert!(
             invocation

@@ -13,7 +13,8 @@ use wasmtime_wasi_http::WasiBody;
 use super::answers::Refusal;
 use crate::capabilities::invocation::Invocation;
 use crate::manifest::model::ServiceSettings;
-use crate::runtime::service::{InvocationError, Service};
+use crate::runtime::failure::InvocationError;
+use crate::runtime::service::Service;
 
 /// What runs a service's handler: the runtime's [`Service`], or a stand-in where no guest is
 /// needed.

@@ -16,7 +16,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody, WasiHttpView, p3};
 
 use super::answer::Head;
-use super::service::InvocationError;
+use super::failure::InvocationError;
 use super::state::InstanceState;
 
 /// A component's HTTP handler, ready to be instantiated.

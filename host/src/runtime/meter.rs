@@ -119,8 +119,17 @@ fn nanoseconds(duration: Duration) -> u64 {
 /// Lets the epoch tick end or pause the guest of this store: it yields its thread at each tick.
 pub fn install<T: 'static>(store: &mut Store<T>, meter: std::sync::Arc<Meter>) {
     store.set_epoch_deadline(1);
+<<<<<<< Updated upstream
     store.epoch_deadline_callback(move |_| {
         meter.verdict().map_err(wasmtime::Error::from)?;
+=======
+    store.epoch_deadline_callback(|store| {
+        store
+            .data()
+            .meter
+            .verdict()
+            .map_err(wasmtime::Error::from)?;
+>>>>>>> Stashed changes
         Ok(UpdateDeadline::YieldCustom(
             1,
             Box::pin(tokio::task::yield_now()),

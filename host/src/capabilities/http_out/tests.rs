@@ -23,9 +23,14 @@ use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::{Client, ClientSettings, Config, Context, SelfAddress, port_of};
+<<<<<<< Updated upstream
 use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Deadline, Invocation};
+=======
+use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Invocation};
+>>>>>>> Stashed changes
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
+use crate::telemetry::trace_context::TraceContext;
 
 struct Service {
     allowed: Vec<String>,

@@ -19,6 +19,7 @@ use super::{
     Linker, Resource, ResourceTable, Sqlite, SqliteView, add_concurrent_to_linker, add_to_linker,
 };
 use crate::storage::key_value::{KeyValueStore, Limits as KeyValueLimits};
+use crate::telemetry::trace_context::TraceContext;
 
 const LIMITS: Limits = Limits {
     store_mib_max: 16,

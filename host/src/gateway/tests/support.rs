@@ -25,7 +25,7 @@ use crate::manifest::model::{
     ApplicationSettings, HttpExecutor, HttpRoute, HttpTarget, HttpTrigger, ServiceSettings,
     StaticResponse,
 };
-use crate::runtime::service::InvocationError;
+use crate::runtime::failure::InvocationError;
 
 /// No step of a test takes longer, however slow the machine is; a test that hangs fails here.
 pub const PATIENCE: Duration = Duration::from_secs(30);
