@@ -471,12 +471,8 @@ fn guest(directory: &tempfile::TempDir) -> Guest {
 async fn labels_answer_as_spin_does_and_hoarders_get_the_interfaces_own_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut guest = guest(&directory);
-    let invocation = Invocation {
-        request_id: String::new(),
-        traceparent: String::new(),
-        depth: 0,
-        deadline: from_now(60_000),
-    };
+    let deadline = from_now(60_000).instant();
+    let invocation = Invocation::root("".into(), TraceContext::start(), "x".into(), deadline);
     guest.context.begin(&invocation);
     let mut view = guest.view();
     let open = |label: &str| label.to_owned();
