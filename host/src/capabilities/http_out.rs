@@ -115,6 +115,11 @@ impl Context {
         self.invocation = Some(invocation);
     }
 
+    /// The invocation has ended; the instance serves none.
+    pub fn end(&mut self) {
+        self.invocation = None;
+    }
+
     fn warn_once(&mut self, uri: &Uri) {
         if std::mem::replace(&mut self.has_warned, true) {
             return;

@@ -156,6 +156,9 @@ impl Service {
             let outcome = answer.as_ref().map(|()| ());
             self.record(edge, outcome, began, &invocation, call.name());
         }
+        if let Err(error) = &answer {
+            self.log_failure(error, &invocation, call.name());
+        }
         answer
     }
 
@@ -252,6 +255,18 @@ impl Service {
             Refused::Saturated => InvocationError::Saturated(self.settings().instances_max),
             Refused::Cycle(text) => InvocationError::Cycle(text),
         })
+    }
+
+    /// What the author of the callee must know of a linked call that failed; its caller's answer
+    /// says none of it.
+    fn log_failure(&self, error: &InvocationError, invocation: &Invocation, function: &str) {
+        let (service, request_id) = (&*self.id, &*invocation.request_id);
+        let path = invocation.path();
+        if error.is_fault() {
+            tracing::error!(service, function, path, request_id, %error, "the linked call failed");
+        } else {
+            tracing::warn!(service, function, path, request_id, %error, "not called");
+        }
     }
 
     fn edge(&self, invocation: &Invocation) -> Arc<EdgeMetrics> {

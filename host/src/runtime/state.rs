@@ -47,6 +47,7 @@ impl InstanceState {
 
     /// Between two invocations the instance holds nothing of either.
     pub fn end(&mut self) {
+        self.http_out.end();
         self.invocation = None;
     }
 
