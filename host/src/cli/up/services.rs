@@ -143,29 +143,29 @@ impl<'a> Parts<'a> {
             .as_ref()
             .unwrap_or(&component.source);
         let path = sources::locate(source, &self.state.cache().join("downloads"))?;
-        let artifact = self.cache.load(&self.engines, &path)?;
-        let engine = artifact.component.engine().clone();
+        let artifact = self.cache.inspect(&self.engines, &path)?;
+        let code = self.cache.code(&self.engines, &artifact)?;
+        let engine = code.engine().clone();
         let mut linker = self
             .linkers
-            .get(&artifact)
+            .get(&code, artifact.kind())
             .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
-        let absent = absent::imports(&artifact.component);
+        let absent = absent::imports(artifact.contract());
         if !absent.is_empty() {
             tracing::warn!(
                 "component `{}` imports what kumiki does not offer, and calls of it will fail: {}",
                 component.id,
                 absent.join(", ")
             );
-            absent::add_to_linker(linker.to_mut(), &artifact.component, &allowed_hosts)
+            absent::add_to_linker(linker.to_mut(), &code, &allowed_hosts)
                 .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
         }
-        let handler =
-            Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
-                path: path.display().to_string(),
-                error,
-            })?;
-        if artifact.kind == EngineKind::Concurrent {
+        let handler = Handler::new(&linker, &code).map_err(|error| LoadError::Handler {
+            path: path.display().to_string(),
+            error,
+        })?;
+        if artifact.kind() == EngineKind::Concurrent {
             tracing::debug!(service = component.id, "runs with WASI 0.3 concurrency");
         }
         Ok(Service::new(
