@@ -1,9 +1,10 @@
 //! Engines, compiled artifacts, services and their instances, and one invocation from hand-over to
 //! answer.
 //!
-//! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file, [`linker`]
-//! and [`handler`] make it callable, [`service`] holds it with its grants and limits, and
-//! [`answer`] drives one call of it.
+//! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file,
+//! [`contracts`] says what it imports and exports and what meets what, [`linker`] and [`handler`]
+//! make it callable, [`service`] holds it with its grants and limits, and [`answer`] drives one
+//! call of it.
 
 pub mod absent;
 pub mod admission;
