@@ -64,24 +64,32 @@ impl CodeLoader {
         self.engines.get(self.artifact.kind()).clone()
     }
 
-    /// Maps the code, links it, and finds what it exports. Takes the time of a disk read and, when
-    /// the cache has lost the entry, of a compilation.
+    /// The code, if the cache has it: mapped and linked in the time of a disk read.
+    pub fn load_cached(&self) -> Result<Option<Code>, CodeError> {
+        let component = self.cache.cached_code(&self.engines, &self.artifact)?;
+        component.map(|component| self.link(&component)).transpose()
+    }
+
+    /// The code, compiled again if the cache has lost it, which takes up to seconds.
     pub fn load(&self) -> Result<Code, CodeError> {
-        let component = self.cache.code(&self.engines, &self.artifact)?;
+        self.link(&self.cache.code(&self.engines, &self.artifact)?)
+    }
+
+    fn link(&self, component: &Component) -> Result<Code, CodeError> {
         let linking = |error: wasmtime::Error| CodeError::Link(format!("{error:#}"));
         let mut linker = self
             .linkers
             .get(&component, self.artifact.kind())
             .map_err(linking)?;
         if !self.links.is_empty() {
-            links::add_to_linker(linker.to_mut(), &component, &self.links).map_err(linking)?;
+            links::add_to_linker(linker.to_mut(), component, &self.links).map_err(linking)?;
         }
         if !absent::imports(self.artifact.contract()).is_empty() {
-            absent::add_to_linker(linker.to_mut(), &component, &self.allowed_hosts)
+            absent::add_to_linker(linker.to_mut(), component, &self.allowed_hosts)
                 .map_err(linking)?;
         }
         let pre = linker
-            .instantiate_pre(&component)
+            .instantiate_pre(component)
             .map_err(|error| import_error(&format!("{error:#}")))?;
         Ok(Code::new(pre))
     }

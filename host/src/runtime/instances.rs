@@ -11,7 +11,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpCtx;
 
-use super::code::{Code, CodeLoader};
+use super::code::{Code, CodeError, CodeLoader};
 use super::engine::EngineKind;
 use super::failure::InvocationError;
 use super::host_places::{HostPlace, HostPlaces};
@@ -41,7 +41,7 @@ pub struct Grants {
 
 /// The code and the instances of one service.
 pub struct Instances {
-    loader: CodeLoader,
+    loader: Arc<CodeLoader>,
     grants: Grants,
     settings: ServiceSettings,
     reuse_max: u64,
@@ -74,7 +74,7 @@ impl Instances {
             EngineKind::Concurrent => REUSE_MAX_03,
         });
         Self {
-            loader,
+            loader: Arc::new(loader),
             grants,
             settings,
             reuse_max,
@@ -203,14 +203,23 @@ impl Instances {
         if let Some(code) = self.code.load_full() {
             return Ok(code);
         }
-        let code = self
-            .loader
-            .load()
-            .map_err(|error| InvocationError::Instantiation(error.to_string()))?;
+        let failed = |error: CodeError| InvocationError::Instantiation(error.to_string());
+        let code = match self.loader.load_cached().map_err(failed)? {
+            Some(code) => code,
+            None => self.compile().await?.map_err(failed)?,
+        };
         let code = Arc::new(code);
         self.code.store(Some(code.clone()));
         self.metrics.cold_starts.increment();
         Ok(code)
+    }
+
+    /// The code that the cache has lost, made off the threads that serve calls.
+    async fn compile(&self) -> Result<Result<Code, CodeError>, InvocationError> {
+        let loader = self.loader.clone();
+        tokio::task::spawn_blocking(move || loader.load())
+            .await
+            .map_err(|error| InvocationError::Instantiation(error.to_string()))
     }
 
     /// A fresh instance.
