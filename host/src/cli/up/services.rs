@@ -20,7 +20,7 @@ use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::absent;
 use crate::runtime::artifact_cache::{Artifact, ArtifactCache, ArtifactError};
 use crate::runtime::code::{CodeError, CodeLoader};
-use crate::runtime::engine::{Engines, POOL_INSTANCES};
+use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::host_places::HostPlaces;
 use crate::runtime::instances::{Grants, Instances};
 use crate::runtime::linker::Linkers;
@@ -204,7 +204,12 @@ impl<'a> Parts<'a> {
         };
         check_code(&loader, is_triggered)?;
         let metrics = Arc::new(ServiceMetrics::default());
-        let settings = component.settings.clone();
+        let mut settings = component.settings.clone();
+        if loader.artifact.kind() == EngineKind::Concurrent {
+            // Spin's flag is about instances of WASI 0.3 alone.
+            let of_command_line = self.options.limits.instance_reuse_max;
+            settings.reuse_max = settings.reuse_max.or(of_command_line);
+        }
         let host_places = self.host_places.clone();
         Ok(Service::new(
             component.id.as_str().into(),
