@@ -62,6 +62,8 @@ pub mod absent {
                 }
             }
         "#,
+        // Without a path the folder `wit` would be read as one package.
+        path: [],
         world: "kumiki:guests-absent/absent",
         generate_all,
     });
@@ -81,6 +83,8 @@ pub mod unknown {
                 }
             }
         "#,
+        // Without a path the folder `wit` would be read as one package.
+        path: [],
         world: "kumiki:guests-unknown/unknown",
         generate_all,
     });
