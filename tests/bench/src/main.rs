@@ -10,7 +10,7 @@
 //! - [`process`]: child processes that never outlive the run, their CPU time and memory.
 //! - [`load`]: load by wrk.
 //! - [`callers`]: load by services that call others and time their calls; [`times`]: those times.
-//! - [`registry`]: waits until the host has unloaded every service.
+//! - [`registry`]: waits until the host has unloaded every service, and reads its memory.
 //! - [`native`]: the native hyper services, served by child processes of this binary.
 //! - [`http`]: one HTTP/1.1 connection that blocks.
 //! - [`report`]: figures, the rows that compare them, the table and the JSON.

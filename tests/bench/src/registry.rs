@@ -1,6 +1,7 @@
-//! Waits until the host has unloaded every service: it asks the host's admin API, whose address and
-//! token stand in the state directory. A host without that API is waited for until its memory
-//! does not change any more.
+//! Waits until the host has unloaded every service, and reads its memory then: memory must not change
+//! any more, and afterwards the host's admin API, whose address and token stand in the state
+//! directory, must confirm that nothing is loaded. In this order, because the registry of many
+//! services takes memory itself while it is made. A host without that API is believed.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,35 +13,52 @@ use serde_json::Value;
 use crate::app::App;
 use crate::contender::Contender;
 use crate::http::Connection;
+use crate::process::Memory;
 use crate::server::Server;
 
 /// Longest wait for all services to be unloaded.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(180);
 
+/// Time over which memory must not change, how often it is read, and what counts as a change.
+const STABLE: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// Time over which memory must not change, and by how much it may.
-const STABLE: Duration = Duration::from_secs(3);
-const STABLE_KIB: u64 = 256;
+const CHANGE_KIB: u64 = 256;
 
 /// # Errors
-/// When services are still loaded after two minutes, or the host does not say.
-pub fn wait_until_unloaded(contender: &Contender, server: &Server, app: &App) -> Result<()> {
-    if !contender.has_admin {
-        eprintln!("    this host does not say what is loaded: waiting until its memory is stable");
-        return wait_until_stable(server);
-    }
-    let asked = Instant::now();
+/// When services are still loaded after three minutes, or the host does not say.
+pub fn memory_when_unloaded(contender: &Contender, server: &Server, app: &App) -> Result<Memory> {
+    let deadline = Instant::now() + PATIENCE;
     loop {
+        let memory = stable_memory(server, deadline)?;
+        if !contender.has_admin {
+            eprintln!("    this host does not say what is loaded; its memory is stable");
+            return Ok(memory);
+        }
         let loaded = loaded(&registry(&app.state)?)?;
         if loaded == 0 {
-            return Ok(());
+            return Ok(memory);
         }
-        if asked.elapsed() > PATIENCE {
+        if Instant::now() > deadline {
             bail!("{loaded} services are still loaded after {PATIENCE:?}");
         }
-        std::thread::sleep(PAUSE);
     }
+}
+
+/// The memory once it has stayed the same for a while.
+fn stable_memory(server: &Server, deadline: Instant) -> Result<Memory> {
+    let mut memory = server.process.memory()?;
+    let mut since = Instant::now();
+    while since.elapsed() < STABLE {
+        std::thread::sleep(PAUSE);
+        let now = server.process.memory()?;
+        if now.resident_kib.abs_diff(memory.resident_kib) > CHANGE_KIB {
+            (memory, since) = (now, Instant::now());
+        }
+        if Instant::now() > deadline {
+            bail!("the memory still changes after {PATIENCE:?}");
+        }
+    }
+    Ok(memory)
 }
 
 /// `GET /registry` of the host whose state this is.
@@ -60,32 +78,27 @@ fn address(text: &str) -> Result<SocketAddr> {
     let json: Value = serde_json::from_str(text).context("the `admin` file is not JSON")?;
     let address = json.get("address").and_then(Value::as_str);
     let address = address.with_context(|| format!("no `address` in the `admin` file: {text}"))?;
-    Ok(address.trim_start_matches("http://").parse()?)
+    Ok(address
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .parse()?)
 }
 
-/// How many services are not idle: an idle one holds neither instances nor code.
+/// How many services have code or instances in memory.
 fn loaded(registry: &Value) -> Result<usize> {
     let services = registry.get("services").and_then(Value::as_array);
     let services = services.context("the registry has no list `services`")?;
-    let is_idle = |service: &&Value| service.get("health").and_then(Value::as_str) == Some("idle");
-    Ok(services.len() - services.iter().filter(is_idle).count())
-}
-
-fn wait_until_stable(server: &Server) -> Result<()> {
-    let begun = Instant::now();
-    let resident_kib = || Ok::<_, anyhow::Error>(server.process.memory()?.resident_kib);
-    let (mut since, mut kib) = (begun, resident_kib()?);
-    while since.elapsed() < STABLE {
-        std::thread::sleep(PAUSE);
-        let now_kib = resident_kib()?;
-        if now_kib.abs_diff(kib) > STABLE_KIB {
-            (since, kib) = (Instant::now(), now_kib);
-        }
-        if begun.elapsed() > PATIENCE {
-            bail!("the memory still changes after {PATIENCE:?}");
+    let mut loaded = 0;
+    for service in services {
+        let number = |name: &str| service.get(name).and_then(Value::as_u64);
+        let of = |name: &str| number(name).with_context(|| format!("a service has no `{name}`"));
+        let code = service.get("code_loaded").and_then(Value::as_bool);
+        let has_code = code.context("a service has no `code_loaded`")?;
+        if has_code || of("instances_ready")? + of("instances_busy")? > 0 {
+            loaded += 1;
         }
     }
-    Ok(())
+    Ok(loaded)
 }
 
 #[cfg(test)]
@@ -95,11 +108,17 @@ mod tests {
     use super::{address, loaded};
 
     #[test]
-    fn services_that_are_not_idle_are_loaded() {
-        let service = |health: &str| json!({ "id": "a", "health": health });
-        let registry = json!({ "services": [service("idle"), service("ready"), service("idle")] });
-        assert_eq!(loaded(&registry).unwrap(), 1);
+    fn code_and_instances_count_as_loaded() {
+        let service = |code_loaded: bool, ready: u64, busy: u64| json!({ "code_loaded": code_loaded, "instances_ready": ready, "instances_busy": busy });
+        let services = [
+            service(false, 0, 0),
+            service(true, 0, 0),
+            service(true, 2, 0),
+            service(false, 0, 1),
+        ];
+        assert_eq!(loaded(&json!({ "services": services })).unwrap(), 3);
         assert!(loaded(&json!({})).is_err());
+        assert!(loaded(&json!({ "services": [{ "code_loaded": false }] })).is_err());
     }
 
     #[test]

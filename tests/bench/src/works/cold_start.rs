@@ -81,7 +81,7 @@ fn services(bench: &Bench, contender: &Contender) -> Result<Vec<Figure>> {
     }
     let idle = many::idle(bench, contender, SERVICES)?;
     let mut figures = first_calls(&idle.server, "service, page cache")?;
-    registry::wait_until_unloaded(contender, &idle.server, &idle.app)?;
+    registry::memory_when_unloaded(contender, &idle.server, &idle.app)?;
     drop_from_page_cache(&idle.app.state.join("cache"))?;
     figures.extend(first_calls(&idle.server, "service, disk")?);
     Ok(figures)

@@ -64,8 +64,7 @@ pub fn idle_memory(bench: &Bench) -> Result<Vec<Row>> {
                 Kind::Native => 1,
                 _ => count,
             };
-            let idle = idle(bench, contender, services)?;
-            memories.push((count, idle.server.process.memory()?));
+            memories.push((count, idle(bench, contender, services)?.memory));
         }
         Ok(figures(contender.kind, &memories))
     })
@@ -75,6 +74,7 @@ pub fn idle_memory(bench: &Bench) -> Result<Vec<Row>> {
 pub struct Idle {
     pub server: Server,
     pub app: App,
+    memory: Memory,
 }
 
 /// Starts an app of so many services on routes `/0`, `/1` and so on, calls each once, and waits
@@ -92,10 +92,15 @@ pub fn idle(bench: &Bench, contender: &Contender, count: usize) -> Result<Idle> 
     for number in 0..count {
         connection.get(&format!("/{number}"))?.ok()?;
     }
-    if contender.kind == Kind::Kumiki {
-        registry::wait_until_unloaded(contender, &server, &app)?;
-    }
-    Ok(Idle { server, app })
+    let memory = match contender.kind {
+        Kind::Kumiki => registry::memory_when_unloaded(contender, &server, &app)?,
+        _ => server.process.memory()?,
+    };
+    Ok(Idle {
+        server,
+        app,
+        memory,
+    })
 }
 
 /// The whole process for each number of services, and what each service beyond the first adds. One
