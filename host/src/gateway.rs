@@ -34,7 +34,7 @@ use self::routes::{RouteError, RouteMatch, Router, Shadowed};
 use self::services::{ServiceEntry, ServiceTable};
 use self::static_response::{StaticResponse, StaticResponseError};
 use self::well_known::WellKnown;
-use crate::capabilities::invocation::{Deadline, Invocation};
+use crate::capabilities::invocation::Invocation;
 use crate::manifest::model::{ApplicationSettings, HttpRoute, HttpTarget, HttpTrigger};
 use crate::telemetry::identity;
 use crate::telemetry::trace_context::TraceContext;
@@ -79,7 +79,7 @@ enum Target {
 
 /// One request, as the log knows it.
 struct Exchange<'gateway> {
-    request_id: String,
+    request_id: Arc<str>,
     method: Method,
     version: Version,
     uri: Uri,
@@ -146,7 +146,7 @@ impl Gateway {
         connection: &Arc<ConnectionState>,
         exchange: &mut Exchange<'gateway>,
     ) -> Result<Response<OutgoingBody>, Refusal> {
-        let (request, traceparent) = identify(request, number, connection)?;
+        let (request, trace) = identify(request, number, connection)?;
         let uri = request.uri().clone();
         if let Some(answer) = self.well_known.answer(uri.path())? {
             return Ok(answer.map(OutgoingBody::immediate));
@@ -158,7 +158,12 @@ impl Gateway {
             Target::Static(answer) => return Ok(answer.answer().map(OutgoingBody::immediate)),
             Target::Service(id) => self.service(id, exchange)?,
         };
-        let invocation = invocation(&exchange.request_id, traceparent, service.deadline());
+        let invocation = Invocation::root(
+            exchange.request_id.clone(),
+            trace,
+            service.id().clone(),
+            service.deadline(),
+        );
         let over_limit = OverLimit::default();
         let request = self.for_guest(request, &matched, &service, connection, &over_limit)?;
         let answer = call(&service, request, invocation).await;
@@ -295,21 +300,10 @@ fn authorize(_matched: &RouteMatch<'_, '_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The root of a request tree.
-fn invocation(request_id: &str, trace: TraceContext, deadline: Instant) -> Invocation {
-    let request_id = request_id.to_owned();
-    Invocation {
-        request_id,
-        traceparent: trace.to_string(),
-        depth: 0,
-        deadline: Deadline::new(deadline),
-    }
-}
-
 async fn call(
     service: &ServiceEntry,
     request: Request<WasiBody>,
-    invocation: Invocation,
+    invocation: Arc<Invocation>,
 ) -> Result<Response<WasiBody>, Refusal> {
     service.call(request, invocation).await
 }
@@ -333,7 +327,7 @@ impl Target {
 impl Exchange<'_> {
     fn begin(request: &Request<Incoming>) -> Self {
         Self {
-            request_id: identity::request_id(),
+            request_id: identity::request_id().into(),
             method: request.method().clone(),
             version: request.version(),
             uri: request.uri().clone(),
@@ -353,7 +347,7 @@ impl Exchange<'_> {
             service = self.service,
             status = response.status().as_u16(),
             duration_us = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX),
-            request_id = self.request_id,
+            request_id = &*self.request_id,
             "request"
         );
     }

@@ -1,6 +1,7 @@
-//! Logs and the identity of requests. Metrics and the export of traces are left to later work.
+//! Logs, metrics and the identity of requests. The export of traces is left to later work.
 
 pub mod identity;
+pub mod metrics;
 pub mod trace_context;
 
 use std::io::IsTerminal;

@@ -66,7 +66,7 @@ pub struct SelfAddress {
 /// The outbound HTTP of one instance.
 pub struct Context {
     config: Arc<Config>,
-    invocation: Option<Invocation>,
+    invocation: Option<Arc<Invocation>>,
     /// Whether the instance's host calls are polled inside its own concurrent run, where no other
     /// instance may run.
     runs_concurrently: bool,
@@ -111,8 +111,13 @@ impl Context {
     }
 
     /// Enters the invocation that the instance serves from now on.
-    pub fn begin(&mut self, invocation: Invocation) {
+    pub fn begin(&mut self, invocation: Arc<Invocation>) {
         self.invocation = Some(invocation);
+    }
+
+    /// The invocation has ended; the instance serves none.
+    pub fn end(&mut self) {
+        self.invocation = None;
     }
 
     fn warn_once(&mut self, uri: &Uri) {
@@ -146,7 +151,7 @@ impl WasiHttpHooks for Context {
         }
         let config = self.config.clone();
         let invocation = self.invocation.clone();
-        let timeouts = Timeouts::new(options.unwrap_or_default(), invocation.as_ref());
+        let timeouts = Timeouts::new(options.unwrap_or_default(), invocation.as_deref());
         let destination = match destination {
             Ok(destination) => destination,
             Err(error) => return Box::new(async { Err(error) }),
@@ -232,7 +237,7 @@ impl Config {
         &self,
         destination: Destination,
         mut request: Request<WasiBody>,
-        invocation: Option<Invocation>,
+        invocation: Option<Arc<Invocation>>,
         timeouts: Timeouts,
     ) -> Result<Response<WasiBody>, Error> {
         if request.method() == Method::CONNECT {
@@ -281,7 +286,7 @@ impl Config {
         &self,
         id: &str,
         request: Request<WasiBody>,
-        invocation: Option<Invocation>,
+        invocation: Option<Arc<Invocation>>,
         timeouts: Timeouts,
     ) -> Result<Response<WasiBody>, Error> {
         let (Some(chain), Some(invocation)) = (self.chain.get(), invocation) else {

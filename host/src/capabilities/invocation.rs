@@ -9,18 +9,82 @@ use std::time::Instant;
 
 use wasmtime_wasi_http::WasiBody;
 
-/// One run of a handler: an HTTP request or a chained call. Enters the store at hand-over.
-#[derive(Clone, Debug)]
+use crate::telemetry::trace_context::TraceContext;
+
+/// One run of a handler: an HTTP request, a chained or a linked call. Enters the store at
+/// hand-over.
+#[derive(Debug)]
 pub struct Invocation {
     /// The id that names the whole request tree in logs and in error answers.
-    pub request_id: String,
-    /// W3C trace context of the invocation, carried on by chained calls.
-    pub traceparent: String,
-    /// How many chained calls lie between the listener and this invocation; 0 for the root.
+    pub request_id: Arc<str>,
+    /// The span of this invocation, continued by every call that it makes.
+    pub trace: TraceContext,
+    /// The service that runs.
+    pub service: Arc<str>,
+    /// How many calls lie between the listener and this invocation; 0 for the root.
     pub depth: u32,
     /// When the invocation's answer must have begun.
     pub deadline: Deadline,
+    /// The invocation that waits for this one; none for the root.
+    pub caller: Option<Arc<Invocation>>,
 }
+
+impl Invocation {
+    /// The root of a request tree.
+    pub fn root(
+        request_id: Arc<str>,
+        trace: TraceContext,
+        service: Arc<str>,
+        deadline: Instant,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            request_id,
+            trace,
+            service,
+            depth: 0,
+            deadline: Deadline::new(deadline),
+            caller: None,
+        })
+    }
+
+    /// A call that this invocation makes: same tree, next span, and no more time than this one has
+    /// left. `own_deadline` is the callee's own.
+    pub fn calls(self: &Arc<Self>, service: Arc<str>, own_deadline: Instant) -> Arc<Self> {
+        // A caller whose answer has begun has no deadline any more.
+        let deadline = self
+            .deadline
+            .at()
+            .map_or(own_deadline, |left| own_deadline.min(left));
+        Arc::new(Self {
+            request_id: self.request_id.clone(),
+            trace: self.trace.child(),
+            service,
+            depth: self.depth + 1,
+            deadline: Deadline::new(deadline),
+            caller: Some(self.clone()),
+        })
+    }
+
+    /// Those who wait for this invocation, the nearest first.
+    pub fn callers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(self.caller.as_deref(), |invocation| {
+            invocation.caller.as_deref()
+        })
+    }
+
+    /// The services of the chain from the root to this invocation, such as `a → b → c`.
+    pub fn path(&self) -> String {
+        let mut services: Vec<&str> = self.callers().map(|caller| &*caller.service).collect();
+        services.reverse();
+        services.push(&self.service);
+        services.join(" → ")
+    }
+}
+
+/// Calls that may lie between the listener and an invocation. Every call in a chain holds an
+/// instance while it waits, so a service that calls itself would take them all; no sound app is
+/// this deep.
+pub const DEPTH_MAX: u32 = 16;
 
 /// The moment at which an answer must have begun. Once it has, the deadline is met and bounds
 /// nothing any more; every copy sees that, so a handler that streams for long may still call
@@ -72,7 +136,7 @@ pub trait Chain: Send + Sync {
         &self,
         id: &str,
         request: http::Request<WasiBody>,
-        caller: &Invocation,
+        caller: &Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = ChainResult> + Send>>;
 }
 

@@ -2,8 +2,10 @@
 
 pub mod application;
 pub mod arguments;
+pub mod call_graph;
 pub mod descriptors;
 pub mod listen;
+pub mod loading;
 pub mod overrides;
 pub mod refused;
 pub mod routes;

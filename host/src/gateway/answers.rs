@@ -8,7 +8,7 @@ use serde_json::json;
 use wasmtime_wasi_http::WasiBody;
 
 use super::body;
-use crate::runtime::service::InvocationError;
+use crate::runtime::failure::InvocationError;
 
 /// Names the request in an answer that is an error, as in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -63,7 +63,11 @@ impl Refusal {
                 InvocationError::NoResponse | InvocationError::GuestError(_) => {
                     StatusCode::BAD_GATEWAY
                 }
-                InvocationError::Saturated(_) => StatusCode::SERVICE_UNAVAILABLE,
+                InvocationError::Saturated(_) | InvocationError::Cycle(_) => {
+                    StatusCode::SERVICE_UNAVAILABLE
+                }
+                InvocationError::TooDeep(_) => StatusCode::LOOP_DETECTED,
+                InvocationError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
                 InvocationError::DeadlineExceeded(_) | InvocationError::CpuExceeded(_) => {
                     StatusCode::GATEWAY_TIMEOUT
                 }
@@ -85,7 +89,11 @@ impl Refusal {
                 InvocationError::Instantiation(_) => "The service could not be started.",
                 InvocationError::NoResponse => "The service ended without an answer.",
                 InvocationError::GuestError(_) => "The service gave no valid answer.",
-                InvocationError::Saturated(_) => "The service is busy. Try again later.",
+                InvocationError::Saturated(_) | InvocationError::Cycle(_) => {
+                    "The service is busy. Try again later."
+                }
+                InvocationError::TooDeep(_) => "Too many services call each other in a row.",
+                InvocationError::TooLarge { .. } => "The message is too large.",
                 InvocationError::DeadlineExceeded(_) => "The service took too long to answer.",
                 InvocationError::CpuExceeded(_) => "The service used too much computing time.",
             },
@@ -155,7 +163,7 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::Refusal;
-    use crate::runtime::service::InvocationError;
+    use crate::runtime::failure::InvocationError;
 
     fn of(error: InvocationError) -> Refusal {
         Refusal::Invocation {

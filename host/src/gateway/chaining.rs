@@ -16,13 +16,7 @@ use super::body;
 use super::request_head;
 use super::routes::Route;
 use super::services::{ServiceEntry, ServiceTable};
-use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Deadline, Invocation};
-use crate::telemetry::trace_context::TraceContext;
-
-/// Calls that may lie between the listener and an invocation. Every call in a chain holds an
-/// instance while it waits, so a service that calls itself would take them all; no sound app is
-/// this deep.
-const DEPTH_MAX: u32 = 16;
+use crate::capabilities::invocation::{Chain, ChainError, ChainResult, DEPTH_MAX, Invocation};
 
 /// The address of a client that is not on the network.
 const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
@@ -46,8 +40,8 @@ impl Chaining {
         &self,
         id: &str,
         request: Request<WasiBody>,
-        caller: &Invocation,
-    ) -> Result<(Arc<ServiceEntry>, Request<WasiBody>, Invocation), ChainError> {
+        caller: &Arc<Invocation>,
+    ) -> Result<(Arc<ServiceEntry>, Request<WasiBody>, Arc<Invocation>), ChainError> {
         if caller.depth >= DEPTH_MAX {
             return Err(ChainError::TooDeep(DEPTH_MAX));
         }
@@ -55,7 +49,7 @@ impl Chaining {
             .services
             .get(id)
             .ok_or_else(|| ChainError::NoSuchService(id.into()))?;
-        let invocation = continued(caller, &service);
+        let invocation = caller.calls(service.id().clone(), service.deadline());
         let (mut head, body) = request.into_parts();
         let uri: Uri = head.uri.clone();
         request_head::describe(&mut head, &self.route.match_whole(uri.path()), CLIENT);
@@ -69,7 +63,7 @@ impl Chain for Chaining {
         &self,
         id: &str,
         request: Request<WasiBody>,
-        caller: &Invocation,
+        caller: &Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = ChainResult> + Send>> {
         let version = request.version();
         let prepared = self.prepare(id, request, caller);
@@ -89,20 +83,6 @@ impl Chain for Chaining {
     }
 }
 
-/// The invocation that a call causes: same tree, next span, and no more time than the caller has
-/// left.
-fn continued(caller: &Invocation, service: &ServiceEntry) -> Invocation {
-    let own = service.deadline();
-    // A caller whose answer has begun has no deadline any more.
-    let deadline = caller.deadline.at().map_or(own, |left| own.min(left));
-    Invocation {
-        request_id: caller.request_id.clone(),
-        traceparent: TraceContext::continue_from(Some(&caller.traceparent)).to_string(),
-        depth: caller.depth + 1,
-        deadline: Deadline::new(deadline),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::Pin;
@@ -112,22 +92,22 @@ mod tests {
     use http::{Request, Response, StatusCode};
     use wasmtime_wasi_http::WasiBody;
 
-    use super::{Chaining, DEPTH_MAX};
-    use crate::capabilities::invocation::{Chain, ChainError, Deadline, Invocation};
+    use super::Chaining;
+    use crate::capabilities::invocation::{Chain, ChainError, DEPTH_MAX, Invocation};
     use crate::gateway::body;
     use crate::gateway::services::{Handler, ServiceTable, Services};
     use crate::manifest::model::ServiceSettings;
-    use crate::runtime::service::InvocationError;
+    use crate::runtime::failure::InvocationError;
 
     /// Keeps the head and the invocation that it was called with; fails when asked for `/fail`.
     #[derive(Default)]
-    struct Recorder(Mutex<Option<(http::request::Parts, Invocation)>>);
+    struct Recorder(Mutex<Option<(http::request::Parts, Arc<Invocation>)>>);
 
     impl Handler for Recorder {
         fn handle(
             self: Arc<Self>,
             request: Request<WasiBody>,
-            invocation: Invocation,
+            invocation: Arc<Invocation>,
         ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>>
         {
             let fails = request.uri().path() == "/fail";
@@ -154,13 +134,12 @@ mod tests {
         (Chaining::new(table), recorder)
     }
 
-    fn caller(depth: u32, deadline: Instant) -> Invocation {
-        Invocation {
-            request_id: "ab".to_owned(),
-            traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
-            depth,
-            deadline: Deadline::new(deadline),
-        }
+    fn caller(depth: u32, deadline: Instant) -> Arc<Invocation> {
+        let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let root = Invocation::root("ab".into(), trace.parse().unwrap(), "s0".into(), deadline);
+        (1..=depth).fold(root, |caller, depth| {
+            caller.calls(format!("s{depth}").into(), deadline)
+        })
     }
 
     fn request(uri: &str) -> Request<WasiBody> {
@@ -185,17 +164,11 @@ mod tests {
         assert_eq!(head.headers["spin-matched-route"], "/...");
         let full_url = "http://catalog.spin.internal/products/1?x=y";
         assert_eq!(head.headers["spin-full-url"], full_url);
-        assert_eq!(
-            (invocation.request_id.as_str(), invocation.depth),
-            ("ab", 4)
-        );
+        assert_eq!((&*invocation.request_id, invocation.depth), ("ab", 4));
         assert_eq!(invocation.deadline.instant(), deadline);
-        assert!(
-            invocation
-                .traceparent
-                .starts_with("00-0af7651916cd43dd8448eb211c80319c-")
-        );
-        assert!(!invocation.traceparent.contains("b7ad6b7169203331"));
+        let trace = invocation.trace.to_string();
+        assert!(trace.starts_with("00-0af7651916cd43dd8448eb211c80319c-"));
+        assert!(!trace.contains("b7ad6b7169203331"));
     }
 
     #[tokio::test]

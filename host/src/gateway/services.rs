@@ -13,7 +13,8 @@ use wasmtime_wasi_http::WasiBody;
 use super::answers::Refusal;
 use crate::capabilities::invocation::Invocation;
 use crate::manifest::model::ServiceSettings;
-use crate::runtime::service::{InvocationError, Service};
+use crate::runtime::failure::InvocationError;
+use crate::runtime::service::Service;
 
 /// What runs a service's handler: the runtime's [`Service`], or a stand-in where no guest is
 /// needed.
@@ -22,7 +23,7 @@ pub trait Handler: Send + Sync {
     fn handle(
         self: Arc<Self>,
         request: Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>>;
 }
 
@@ -30,7 +31,7 @@ impl Handler for Service {
     fn handle(
         self: Arc<Self>,
         request: Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>> {
         Box::pin(Service::handle(self, request, invocation))
     }
@@ -38,7 +39,7 @@ impl Handler for Service {
 
 /// A service and the limits that its callers are held to.
 pub struct ServiceEntry {
-    id: String,
+    id: Arc<str>,
     handler: Arc<dyn Handler>,
     timeout_ms: u64,
     body_idle_timeout_ms: u64,
@@ -60,7 +61,7 @@ impl Services {
     /// Adds a service, or puts it in the place of the one with its id.
     pub fn insert(&mut self, id: &str, handler: Arc<dyn Handler>, settings: &ServiceSettings) {
         let entry = ServiceEntry {
-            id: id.to_owned(),
+            id: id.into(),
             handler,
             timeout_ms: settings.timeout_ms,
             body_idle_timeout_ms: settings.body_idle_timeout_ms,
@@ -83,7 +84,7 @@ impl ServiceTable {
 
 impl ServiceEntry {
     /// The component's id in the manifest.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &Arc<str> {
         &self.id
     }
 
@@ -104,7 +105,7 @@ impl ServiceEntry {
     pub async fn call(
         &self,
         request: Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Result<Response<WasiBody>, Refusal> {
         let result = self.handler.clone().handle(request, invocation).await;
         match result {
@@ -120,7 +121,7 @@ impl ServiceEntry {
 
     fn failed(&self, error: InvocationError) -> Refusal {
         Refusal::Invocation {
-            service: self.id.clone(),
+            service: self.id.to_string(),
             error,
         }
     }

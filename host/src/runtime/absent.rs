@@ -10,6 +10,7 @@ use std::sync::Arc;
 use wasmtime::component::types::{ComponentFunc, ComponentInstance, ComponentItem};
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType, Type, Val};
 
+use super::contracts::{Contract, Item};
 use super::state::InstanceState;
 use crate::network::allowed_hosts::{AllowedHosts, Verdict, default_port};
 
@@ -31,9 +32,8 @@ const ABSENT_CANDIDATE: &str = "@0.3.0-rc-";
 const CONNECTION_FAILED: &str = "connection-failed";
 
 /// The names of the absent interfaces that the component imports.
-pub fn imports(component: &Component) -> Vec<String> {
-    let ty = component.component_type();
-    let names = ty.imports(component.engine()).map(|(name, _)| name);
+pub fn imports(contract: &Contract) -> Vec<String> {
+    let names = contract.imports.iter().map(Item::name);
     names
         .filter(|name| is_absent(name))
         .map(str::to_owned)
@@ -59,7 +59,8 @@ pub fn add_to_linker(
     Ok(())
 }
 
-fn is_absent(name: &str) -> bool {
+/// Whether Spin has an interface of this name and this host does not.
+pub fn is_absent(name: &str) -> bool {
     ABSENT.iter().any(|absent| name.starts_with(absent)) || name.contains(ABSENT_CANDIDATE)
 }
 

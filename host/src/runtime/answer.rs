@@ -21,8 +21,8 @@ use http_body_util::{BodyExt, Full};
 use tokio::sync::oneshot;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
+use super::failure::InvocationError;
 use super::meter::{Meter, Metered};
-use super::service::InvocationError;
 
 /// A body up to this size is gathered before the answer is sent, so that it goes out in one write
 /// with its length.

@@ -1,30 +1,42 @@
-//! Compiled artifacts on disk: what was compiled once is mapped at the next start.
+//! Compiled artifacts on disk: what was compiled once is known at the next start, and its code is
+//! mapped when it is called.
 //!
-//! Two kinds of entries, both written to a temporary file, fsynced, renamed, and never changed in
-//! place: `sources/` remembers the digest of an artifact by its path, size, mtime and inode, so
-//! that a start with a full cache reads no wasm; `artifacts/` holds machine code by digest, engine
-//! and settings. An entry is used only when it belongs to the host's user, nobody else may write it
-//! and its checksum holds; else the component is compiled again.
+//! [`ArtifactCache::inspect`] says what an artifact is and holds no code; with a full cache it
+//! reads two small files and no wasm. [`ArtifactCache::code`] maps the machine code. What was
+//! compiled just now is not kept for that: to map it takes a thousandth of what compiling took, and
+//! a host with thousands of services must not hold the code of all of them. How entries are kept
+//! is left to [`entries`], what they say of a component to [`summaries`].
 
-use std::fs::{File, OpenOptions};
+mod entries;
+pub mod summaries;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
-use xxhash_rust::xxh3::xxh3_128;
 
+use self::entries::{Entries, Folder};
+use self::summaries::{Build, Summaries};
 use super::componentize::{ComponentizeError, componentize, engine_kind};
+use super::contracts::Contract;
 use super::engine::{EngineError, EngineKind, Engines};
 
-/// Machine code that the cache may hold; beyond it the entries unused for longest are unlinked.
-const CACHE_BYTES_MAX: u64 = 4 << 30;
-const CHECKSUM_BYTES: usize = 16;
+/// Counts up when what entries hold changes its form.
+const FORMAT: u32 = 1;
+
+/// A file that was written just before it was read may be written again without a change of its
+/// time, which file systems count in steps of up to 10 ms. So its digest is not remembered.
+const SETTLED_AFTER: Duration = Duration::from_millis(20);
 
 /// Why an artifact could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -41,121 +53,212 @@ pub enum ArtifactError {
     /// The component is valid but does not compile in our engine.
     #[error("{path}: it does not compile: {reason}")]
     Compile { path: String, reason: String },
+    /// Its code has to be compiled again, from a file that is another one by now.
+    #[error(
+        "{path}: the file has changed since the host read it, and the code of the version that \
+         runs is no longer cached; restart the host to run the new version, or put the file with \
+         SHA-256 {digest} back"
+    )]
+    Changed { path: String, digest: Arc<str> },
     /// The host has no engine for it.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// A component that is ready to be linked.
+/// What an artifact on disk is; it holds no code, unless no cache can.
+#[derive(Clone)]
 pub struct Artifact {
-    pub component: Component,
-    pub kind: EngineKind,
+    path: Arc<Path>,
+    build: Arc<Build>,
+}
+
+impl Artifact {
     /// SHA-256 of the artifact's bytes as they lie on disk, in hexadecimal.
-    pub digest: String,
+    pub fn digest(&self) -> &Arc<str> {
+        &self.build.digest
+    }
+
+    /// The engine that it runs in.
+    pub fn kind(&self) -> EngineKind {
+        self.build.kind
+    }
+
+    /// What it imports and exports.
+    pub fn contract(&self) -> &Arc<Contract> {
+        &self.build.contract
+    }
+
+    /// The file that it came from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
-/// The cache, or none where its folder can not be trusted.
+/// The cache; without a folder that can be trusted, code stays in memory.
 pub struct ArtifactCache {
-    directory: Option<PathBuf>,
-}
-
-/// What `sources/` remembers of an artifact.
-#[derive(Serialize, Deserialize)]
-struct SourceEntry {
-    digest: String,
-    concurrent: bool,
+    entries: Option<Entries>,
+    summaries: Summaries,
 }
 
 impl ArtifactCache {
-    /// No cache: everything is compiled at each start.
+    /// No cache: everything is compiled at each start and stays in memory.
     pub fn none() -> Self {
-        Self { directory: None }
+        Self {
+            entries: None,
+            summaries: Summaries::default(),
+        }
     }
 
     /// A cache below `directory`, which is made if missing. Where it belongs to somebody else or
     /// others may write to it, no cache is used and one warning says so.
     pub fn open(directory: &Path) -> Self {
-        for part in [
-            directory.to_owned(),
-            directory.join("sources"),
-            directory.join("artifacts"),
-        ] {
-            let made = std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&part);
-            let trusted = made
-                .and_then(|()| part.symlink_metadata())
-                .is_ok_and(|metadata| metadata.is_dir() && is_ours(&metadata));
-            if !trusted {
-                tracing::warn!(
-                    "{} belongs to another user or others may write to it: compiled artifacts are \
-                     not cached; `chown` it and `chmod 700` it to mend that",
-                    part.display()
-                );
-                return Self { directory: None };
-            }
-        }
         Self {
-            directory: Some(directory.to_owned()),
+            entries: Entries::open(directory),
+            summaries: Summaries::default(),
         }
     }
 
-    /// The component of an artifact on disk, from the cache or compiled now.
-    pub fn load(&self, engines: &Engines, path: &Path) -> Result<Artifact, ArtifactError> {
-        let source_key = source_key(path);
-        if let Some(artifact) = source_key
-            .as_deref()
-            .and_then(|key| self.load_cached(engines, key))
-        {
-            return Ok(artifact);
-        }
-        let wasm = std::fs::read(path).map_err(|error| ArtifactError::Read {
-            path: path.display().to_string(),
-            error,
-        })?;
-        let artifact = self.load_bytes(engines, &wasm, &path.display().to_string())?;
-        if let Some(key) = source_key {
-            let entry = SourceEntry {
-                digest: artifact.digest.clone(),
-                concurrent: artifact.kind == EngineKind::Concurrent,
-            };
-            self.write(
-                "sources",
-                &key,
-                &serde_json::to_vec(&entry).unwrap_or_default(),
+    /// What the artifact at `path` is. With a full cache this takes microseconds; else it is
+    /// compiled now, so that every fault of it is found here.
+    pub fn inspect(&self, engines: &Engines, path: &Path) -> Result<Artifact, ArtifactError> {
+        let build = match self.find(engines, path) {
+            Some(build) => build,
+            None => self.read(engines, path)?,
+        };
+        if let Some(reason) = &build.pool_refusal {
+            tracing::warn!(
+                "{} does not fit the instance pool and runs slower: {reason}",
+                path.display()
             );
         }
-        Ok(artifact)
+        Ok(Artifact {
+            path: path.into(),
+            build,
+        })
     }
 
-    /// The component of an artifact's bytes; `name` stands in errors.
-    pub fn load_bytes(
+    /// The code of an artifact: mapped from the cache, or compiled again from the file that it came
+    /// from. Blocks for a few hundred microseconds in the one case and for as long as a compilation
+    /// takes in the other; who must not block so long asks [`Self::cached_code`] first.
+    pub fn code(&self, engines: &Engines, artifact: &Artifact) -> Result<Component, ArtifactError> {
+        if let Some(component) = self.cached_code(engines, artifact)? {
+            return Ok(component);
+        }
+        let name = artifact.path.display().to_string();
+        let (wasm, _) = read_source(&artifact.path)?;
+        let build = &artifact.build;
+        if digest_of(&wasm) != *build.digest {
+            return Err(ArtifactError::Changed {
+                path: name,
+                digest: build.digest.clone(),
+            });
+        }
+        let bytes = componentize(&wasm).map_err(|error| ArtifactError::Componentize {
+            path: name.clone(),
+            error,
+        })?;
+        self.compile(engines, &bytes, &build.digest, build.kind, &name)
+            .map(|compiled| compiled.component)
+    }
+
+    /// The code of an artifact if it takes no compilation.
+    pub fn cached_code(
+        &self,
+        engines: &Engines,
+        artifact: &Artifact,
+    ) -> Result<Option<Component>, ArtifactError> {
+        let build = &artifact.build;
+        if let Some(component) = &build.kept {
+            return Ok(Some(component.clone()));
+        }
+        let engine = match build.pool_refusal {
+            None => engines.get(build.kind),
+            Some(_) => engines.get_on_demand(build.kind)?,
+        };
+        let key = artifact_key(engines, &build.digest, build.kind);
+        Ok(self.map(engine, &key))
+    }
+
+    /// Whether [`Self::set_checked`] was called for this key, by this version of the host.
+    pub fn is_checked(&self, engines: &Engines, key: &str) -> bool {
+        let key = summary_key(engines, key);
+        let entries = self.entries.as_ref();
+        entries.is_some_and(|entries| entries.read(Folder::Checked, &key).is_some())
+    }
+
+    /// Remembers that a component was linked without a fault.
+    pub fn set_checked(&self, engines: &Engines, key: &str) {
+        if let Some(entries) = &self.entries {
+            entries.write(Folder::Checked, &summary_key(engines, key), b"");
+        }
+    }
+
+    /// What is known of the file at `path` without reading it.
+    fn find(&self, engines: &Engines, path: &Path) -> Option<Arc<Build>> {
+        let entries = self.entries.as_ref()?;
+        let key = source_key(path, &path.metadata().ok()?)?;
+        let digest = entries.read(Folder::Sources, &key)?;
+        let digest = str::from_utf8(&digest).ok().filter(|it| is_digest(it))?;
+        self.find_digest(engines, digest)
+    }
+
+    /// What is known of a component, if its code is at hand as well.
+    fn find_digest(&self, engines: &Engines, digest: &str) -> Option<Arc<Build>> {
+        let key = summary_key(engines, digest);
+        let entries = self.entries.as_ref();
+        let build = self.summaries.find(entries, digest, &key)?;
+        let key = artifact_key(engines, digest, build.kind);
+        let has_code = build.kept.is_some()
+            || entries.is_some_and(|entries| entries.note_use(Folder::Artifacts, &key));
+        has_code.then_some(build)
+    }
+
+    /// Reads the file at `path`, and compiles it unless its content is known.
+    fn read(&self, engines: &Engines, path: &Path) -> Result<Arc<Build>, ArtifactError> {
+        let (wasm, state) = read_source(path)?;
+        let digest = digest_of(&wasm);
+        let build = match self.find_digest(engines, &digest) {
+            Some(build) => build,
+            None => self.build(engines, &wasm, &digest, &path.display().to_string())?,
+        };
+        if let (Some(entries), Some(key)) = (&self.entries, state) {
+            entries.write(Folder::Sources, &key, digest.as_bytes());
+        }
+        Ok(build)
+    }
+
+    /// What a component is whose digest is not known; `name` stands in errors.
+    fn build(
         &self,
         engines: &Engines,
         wasm: &[u8],
+        digest: &str,
         name: &str,
-    ) -> Result<Artifact, ArtifactError> {
-        let digest = hex::encode(Sha256::digest(wasm));
+    ) -> Result<Arc<Build>, ArtifactError> {
         let invalid = |error| ArtifactError::Componentize {
             path: name.to_owned(),
             error,
         };
-        let component_bytes = componentize(wasm).map_err(invalid)?;
-        let kind = engine_kind(&component_bytes).map_err(invalid)?;
-        if let Some(component) = self.map_artifact(engines.get(kind), &digest, kind) {
-            return Ok(Artifact {
+        let bytes = componentize(wasm).map_err(invalid)?;
+        let kind = engine_kind(&bytes).map_err(invalid)?;
+        let engine = engines.get(kind);
+        let compiled = match self.map(engine, &artifact_key(engines, digest, kind)) {
+            Some(component) => Compiled {
                 component,
-                kind,
-                digest,
-            });
-        }
-        let component = self.compile(engines, &component_bytes, &digest, kind, name)?;
-        Ok(Artifact {
-            component,
+                pool_refusal: None,
+                is_cached: true,
+            },
+            None => self.compile(engines, &bytes, digest, kind, name)?,
+        };
+        let build = Build {
+            digest: digest.into(),
             kind,
-            digest,
-        })
+            contract: Arc::new(Contract::of(&compiled.component)),
+            pool_refusal: compiled.pool_refusal,
+            kept: (!compiled.is_cached).then_some(compiled.component),
+        };
+        let key = summary_key(engines, digest);
+        Ok(self.summaries.keep(self.entries.as_ref(), &key, build))
     }
 
     fn compile(
@@ -165,150 +268,83 @@ impl ArtifactCache {
         digest: &str,
         kind: EngineKind,
         name: &str,
-    ) -> Result<Component, ArtifactError> {
+    ) -> Result<Compiled, ArtifactError> {
         let refused = |error: wasmtime::Error| ArtifactError::Compile {
             path: name.to_owned(),
             reason: format!("{error:#}"),
         };
         let engine = engines.get(kind);
         let machine_code = engine.precompile_component(component).map_err(refused)?;
-        self.write(
-            "artifacts",
-            &artifact_key(engine, digest, kind),
-            &with_checksum(&machine_code),
-        );
-        match deserialize_bytes(engine, &machine_code) {
-            Ok(component) => Ok(component),
+        let (component, pool_refusal) = match deserialize_bytes(engine, &machine_code) {
+            Ok(component) => (component, None),
             Err(reason) => {
-                tracing::warn!("{name} does not fit the instance pool and runs slower: {reason:#}");
-                deserialize_bytes(engines.get_on_demand(kind)?, &machine_code).map_err(refused)
+                let engine = engines.get_on_demand(kind)?;
+                let component = deserialize_bytes(engine, &machine_code).map_err(refused)?;
+                (component, Some(format!("{reason:#}").into_boxed_str()))
             }
-        }
-    }
-
-    fn load_cached(&self, engines: &Engines, source_key: &str) -> Option<Artifact> {
-        let (bytes, _) = self.read_trusted("sources", source_key)?;
-        let entry: SourceEntry = serde_json::from_slice(&bytes).ok()?;
-        let kind = if entry.concurrent {
-            EngineKind::Concurrent
-        } else {
-            EngineKind::Plain
         };
-        let component = self.map_artifact(engines.get(kind), &entry.digest, kind)?;
-        Some(Artifact {
+        let is_cached = self.entries.as_ref().is_some_and(|entries| {
+            let key = artifact_key(engines, digest, kind);
+            entries.write(Folder::Artifacts, &key, &machine_code)
+        });
+        Ok(Compiled {
             component,
-            kind,
-            digest: entry.digest,
+            pool_refusal,
+            is_cached,
         })
     }
 
-    fn map_artifact(&self, engine: &Engine, digest: &str, kind: EngineKind) -> Option<Component> {
-        let key = artifact_key(engine, digest, kind);
-        let (bytes, file) = self.read_trusted("artifacts", &key)?;
-        if !checksum_holds(&bytes) {
-            self.refuse("artifacts", &key, "is damaged");
+    fn map(&self, engine: &Engine, key: &str) -> Option<Component> {
+        let entries = self.entries.as_ref()?;
+        let mut entry = entries.find(Folder::Artifacts, key)?;
+        if !entry.checksum_holds() {
+            entries.refuse(Folder::Artifacts, key, "is damaged");
             return None;
         }
+        entry.note_use();
         // The descriptor that was checked is the one that is mapped, whatever the path names by
         // now.
-        let opened = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        let opened = PathBuf::from(format!("/proc/self/fd/{}", entry.file().as_raw_fd()));
         deserialize_file(engine, &opened)
-            .inspect_err(|error| self.refuse("artifacts", &key, &format!("is unusable: {error:#}")))
-            .ok()
-    }
-
-    /// The bytes of an entry that can be trusted, and the descriptor that they were read from.
-    fn read_trusted(&self, folder: &str, key: &str) -> Option<(Vec<u8>, File)> {
-        let path = self.directory.as_ref()?.join(folder).join(key);
-        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(no_follow)
-            .open(&path)
-            .ok()?;
-        let metadata = file.metadata().ok()?;
-        if !metadata.is_file() || !is_ours(&metadata) {
-            self.refuse(
-                folder,
-                key,
-                "belongs to another user, or others may write to it",
-            );
-            return None;
-        }
-        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).ok()?);
-        file.read_to_end(&mut bytes).ok()?;
-        Some((bytes, file))
-    }
-
-    /// Removes an entry that must not be used, so that it is made again.
-    fn refuse(&self, folder: &str, key: &str, reason: &str) {
-        let Some(directory) = &self.directory else {
-            return;
-        };
-        let path = directory.join(folder).join(key);
-        tracing::warn!("{} {reason}; it is made again", path.display());
-        if let Err(error) = std::fs::remove_file(&path) {
-            tracing::warn!("{} cannot be removed: {error}", path.display());
-        }
-    }
-
-    /// Writes an entry; a failure costs only time at the next start, so it is logged and nothing
-    /// more.
-    fn write(&self, folder: &str, key: &str, bytes: &[u8]) {
-        let Some(directory) = &self.directory else {
-            return;
-        };
-        let folder = directory.join(folder);
-        let written = tempfile::NamedTempFile::new_in(&folder).and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(folder.join(key))?;
-            File::open(&folder)?.sync_all()
-        });
-        if let Err(error) = written {
-            tracing::warn!("the compiled artifact {key} was not cached: {error}");
-        }
-        self.evict();
-    }
-
-    fn evict(&self) {
-        let Some(directory) = &self.directory else {
-            return;
-        };
-        let Ok(entries) = std::fs::read_dir(directory.join("artifacts")) else {
-            return;
-        };
-        let mut entries: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| {
-                let metadata = entry.metadata().ok()?;
-                Some((
-                    metadata.atime().max(metadata.mtime()),
-                    metadata.len(),
-                    entry.path(),
-                ))
+            .inspect_err(|error| {
+                let reason = format!("is unusable: {error:#}");
+                entries.refuse(Folder::Artifacts, key, &reason);
             })
-            .collect();
-        let mut bytes: u64 = entries.iter().map(|(_, size, _)| size).sum();
-        entries.sort_unstable();
-        for (_, size, path) in entries {
-            if bytes <= CACHE_BYTES_MAX {
-                break;
-            }
-            if std::fs::remove_file(path).is_ok() {
-                bytes -= size;
-            }
-        }
+            .ok()
     }
 }
 
-fn is_ours(metadata: &std::fs::Metadata) -> bool {
-    metadata.uid() == rustix::process::geteuid().as_raw() && metadata.mode() & 0o022 == 0
+/// What a compilation leaves.
+struct Compiled {
+    component: Component,
+    pool_refusal: Option<Box<str>>,
+    is_cached: bool,
+}
+
+/// The bytes of an artifact, and the key under which their digest can be remembered, if it can.
+fn read_source(path: &Path) -> Result<(Vec<u8>, Option<String>), ArtifactError> {
+    let read = || {
+        let mut file = File::open(path)?;
+        let before = file.metadata()?;
+        let is_settled = before
+            .modified()?
+            .elapsed()
+            .is_ok_and(|age| age > SETTLED_AFTER);
+        let mut wasm = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
+        file.read_to_end(&mut wasm)?;
+        // A file that is written while it is read has another state afterwards.
+        let after = source_key(path, &file.metadata()?);
+        let key = source_key(path, &before).filter(|key| is_settled && Some(key) == after.as_ref());
+        Ok((wasm, key))
+    };
+    read().map_err(|error| ArtifactError::Read {
+        path: path.display().to_string(),
+        error,
+    })
 }
 
 /// Names the state of a file without reading it.
-fn source_key(path: &Path) -> Option<String> {
-    let metadata = path.metadata().ok()?;
+fn source_key(path: &Path, metadata: &std::fs::Metadata) -> Option<String> {
     let state = format!(
         "{}\0{}\0{}.{}\0{}\0{}",
         path.canonicalize().ok()?.display(),
@@ -318,29 +354,39 @@ fn source_key(path: &Path) -> Option<String> {
         metadata.dev(),
         metadata.ino()
     );
-    Some(hex::encode(Sha256::digest(state.as_bytes())))
+    Some(digest_of(state.as_bytes()))
 }
 
-fn artifact_key(engine: &Engine, digest: &str, kind: EngineKind) -> String {
+/// The code of a component. An engine with a pool and one without take the same code.
+fn artifact_key(engines: &Engines, digest: &str, kind: EngineKind) -> String {
     let mut settings = DefaultHasher::new();
+    let engine = engines.get(kind);
     engine.precompile_compatibility_hash().hash(&mut settings);
     env!("CARGO_PKG_VERSION").hash(&mut settings);
+    FORMAT.hash(&mut settings);
     format!("{digest}-{}-{:016x}", kind.name(), settings.finish())
 }
 
-/// The checksum finds damage, not malice: whoever could write here is the host's own user.
-fn with_checksum(bytes: &[u8]) -> Vec<u8> {
-    let mut entry = bytes.to_vec();
-    entry.extend_from_slice(&xxh3_128(bytes).to_le_bytes());
-    entry
+/// What is known of a component depends on both engines, and on whether they have a pool.
+fn summary_key(engines: &Engines, digest: &str) -> String {
+    let mut settings = DefaultHasher::new();
+    for kind in [EngineKind::Plain, EngineKind::Concurrent] {
+        let engine = engines.get(kind);
+        engine.precompile_compatibility_hash().hash(&mut settings);
+    }
+    engines.is_pooling().hash(&mut settings);
+    env!("CARGO_PKG_VERSION").hash(&mut settings);
+    FORMAT.hash(&mut settings);
+    format!("{digest}-{:016x}", settings.finish())
 }
 
-fn checksum_holds(entry: &[u8]) -> bool {
-    entry
-        .len()
-        .checked_sub(CHECKSUM_BYTES)
-        .and_then(|length| entry.split_at_checked(length))
-        .is_some_and(|(bytes, checksum)| checksum == xxh3_128(bytes).to_le_bytes())
+fn digest_of(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// Whether a text can name an entry: a digest and nothing else.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 #[expect(
@@ -360,79 +406,4 @@ fn deserialize_file(engine: &Engine, path: &Path) -> wasmtime::Result<Component>
 fn deserialize_bytes(engine: &Engine, machine_code: &[u8]) -> wasmtime::Result<Component> {
     // SAFETY: the bytes come straight from `Engine::precompile_component`.
     unsafe { Component::deserialize(engine, machine_code) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{ArtifactCache, checksum_holds, with_checksum};
-    use crate::runtime::engine::Engines;
-
-    const EMPTY_COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
-
-    fn only_entry(directory: &std::path::Path) -> std::path::PathBuf {
-        let mut entries: Vec<_> = std::fs::read_dir(directory.join("artifacts"))
-            .unwrap()
-            .flatten()
-            .collect();
-        assert_eq!(entries.len(), 1);
-        entries.remove(0).path()
-    }
-
-    #[test]
-    fn a_second_load_maps_what_the_first_compiled() {
-        let directory = tempfile::tempdir().unwrap();
-        let source = directory.path().join("empty.wasm");
-        std::fs::write(&source, EMPTY_COMPONENT).unwrap();
-        let engines = Engines::start(true).unwrap();
-        let cache = ArtifactCache::open(&directory.path().join("cache"));
-        let first = cache.load(&engines, &source).unwrap();
-        let key = super::source_key(&source).unwrap();
-        let second = cache
-            .load_cached(&engines, &key)
-            .expect("the cache answers without the wasm");
-        assert_eq!(first.digest, second.digest);
-    }
-
-    #[test]
-    fn a_damaged_entry_is_compiled_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let engines = Engines::start(true).unwrap();
-        let cache = ArtifactCache::open(&directory.path().join("cache"));
-        cache
-            .load_bytes(&engines, EMPTY_COMPONENT, "empty")
-            .unwrap();
-        let entry = only_entry(&directory.path().join("cache"));
-        let good = std::fs::read(&entry).unwrap();
-        for damaged in [
-            &good[..good.len() / 2],
-            b"",
-            b"\x7fELF and then nothing of use",
-        ] {
-            std::fs::remove_file(&entry).unwrap();
-            std::fs::write(&entry, damaged).unwrap();
-            cache
-                .load_bytes(&engines, EMPTY_COMPONENT, "empty")
-                .unwrap();
-            assert_eq!(std::fs::read(&entry).unwrap(), good);
-        }
-    }
-
-    #[test]
-    fn a_folder_that_others_may_write_to_is_not_used() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let cache = directory.path().join("cache");
-        std::fs::create_dir(&cache).unwrap();
-        std::fs::set_permissions(&cache, std::fs::Permissions::from_mode(0o777)).unwrap();
-        assert!(ArtifactCache::open(&cache).directory.is_none());
-    }
-
-    #[test]
-    fn the_checksum_finds_a_changed_bit() {
-        let mut entry = with_checksum(b"machine code");
-        assert!(checksum_holds(&entry));
-        entry[3] ^= 1;
-        assert!(!checksum_holds(&entry));
-        assert!(!checksum_holds(b"short"));
-    }
 }

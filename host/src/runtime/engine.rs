@@ -51,6 +51,7 @@ pub struct Engines {
     concurrent: Engine,
     plain_on_demand: OnceLock<Engine>,
     concurrent_on_demand: OnceLock<Engine>,
+    is_pooling: bool,
 }
 
 impl Engines {
@@ -58,13 +59,17 @@ impl Engines {
     /// pools, instances are allocated on demand and one warning says so. Without `pooling` they
     /// always are.
     pub fn start(pooling: bool) -> Result<Arc<Self>, EngineError> {
+        let mut is_pooling = false;
         let (plain, concurrent) = match (pooled(EngineKind::Plain), pooled(EngineKind::Concurrent))
         {
             _ if !pooling => (
                 on_demand(EngineKind::Plain)?,
                 on_demand(EngineKind::Concurrent)?,
             ),
-            (Ok(plain), Ok(concurrent)) => (plain, concurrent),
+            (Ok(plain), Ok(concurrent)) => {
+                is_pooling = true;
+                (plain, concurrent)
+            }
             (Err(reason), _) | (_, Err(reason)) => {
                 tracing::warn!(
                     "instances are allocated on demand, which is slower: the pool needs more \
@@ -82,6 +87,7 @@ impl Engines {
             concurrent,
             plain_on_demand: OnceLock::new(),
             concurrent_on_demand: OnceLock::new(),
+            is_pooling,
         });
         start_epoch_tick(&engines)?;
         Ok(engines)
@@ -93,6 +99,11 @@ impl Engines {
             EngineKind::Plain => &self.plain,
             EngineKind::Concurrent => &self.concurrent,
         }
+    }
+
+    /// Whether instances come from pools.
+    pub fn is_pooling(&self) -> bool {
+        self.is_pooling
     }
 
     /// The engine for a component whose memories or tables exceed the pool's sizes; made at first

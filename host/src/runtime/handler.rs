@@ -1,4 +1,5 @@
-//! The HTTP handler that a component exports, and one call of it in a store of its own.
+//! The HTTP handler that a component exports, and one call of it in an instance. Instances are left
+//! to [`super::instance`].
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -9,69 +10,54 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 use wasmtime::Store;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Instance, InstancePre};
 use wasmtime_wasi_http::p2::bindings::http::types::{ErrorCode, Scheme};
-use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyPre};
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::p2::bindings::{Proxy, ProxyIndices};
+use wasmtime_wasi_http::p3::bindings::{Service, ServiceIndices};
 use wasmtime_wasi_http::{Error as HttpError, WasiBody, WasiHttpView, p3};
 
 use super::answer::Head;
-use super::service::InvocationError;
+use super::failure::InvocationError;
 use super::state::InstanceState;
 
-/// A component's HTTP handler, ready to be instantiated.
+/// Where a component's HTTP handler lies among its exports.
 pub enum Handler {
     /// `wasi:http/incoming-handler@0.2.x`
-    V02(ProxyPre<InstanceState>),
+    V02(ProxyIndices),
     /// `wasi:http/handler@0.3.0`
-    V03(ServicePre<InstanceState>),
+    V03(ServiceIndices),
 }
 
-/// Why a component can not be called over HTTP.
-#[derive(Debug, thiserror::Error)]
-pub enum HandlerError {
-    /// An import that the host does not offer.
-    #[error(
-        "it imports `{0}`, which kumiki does not offer; remove the import, or run this \
-         component in an engine that has it"
-    )]
-    Import(String),
-    /// The component cannot be linked for another reason.
-    #[error("it cannot be linked: {0}")]
-    Link(String),
-    /// No handler is exported, or one of a version that is not supported.
-    #[error(
-        "it exports no HTTP handler that kumiki can call (wasi:http/incoming-handler@0.2 or \
-         wasi:http/handler@0.3.0); its exports are: {0}"
-    )]
-    NoHandler(String),
+/// The handler of one instance.
+pub enum BoundHandler {
+    V02(Proxy),
+    V03(Arc<Service>),
 }
 
 impl Handler {
-    /// Links the component and finds its handler.
-    pub fn new(
-        linker: &Linker<InstanceState>,
-        component: &Component,
-    ) -> Result<Self, HandlerError> {
-        let pre: InstancePre<InstanceState> = linker
-            .instantiate_pre(component)
-            .map_err(|error| import_error(&format!("{error:#}")))?;
-        if let Ok(pre) = ProxyPre::new(pre.clone()) {
-            return Ok(Self::V02(pre));
+    /// Finds the handler; `None` for a component that exports none.
+    pub fn find(pre: &InstancePre<InstanceState>) -> Option<Self> {
+        if let Ok(indices) = ProxyIndices::new(pre) {
+            return Some(Self::V02(indices));
         }
-        ServicePre::new(pre).map(Self::V03).map_err(|_| {
-            let engine = linker.engine();
-            let ty = component.component_type();
-            let exports: Vec<_> = ty
-                .exports(engine)
-                .map(|(name, _)| name.to_owned())
-                .collect();
-            HandlerError::NoHandler(exports.join(", "))
-        })
+        ServiceIndices::new(pre).ok().map(Self::V03)
     }
 
-    /// Instantiates the component in `store` and runs its handler to the end; the head goes out as
-    /// soon as it is set.
+    /// The handler of an instance in `store`.
+    pub fn bind(
+        &self,
+        store: &mut Store<InstanceState>,
+        instance: &Instance,
+    ) -> wasmtime::Result<BoundHandler> {
+        Ok(match self {
+            Self::V02(indices) => BoundHandler::V02(indices.load(store, instance)?),
+            Self::V03(indices) => BoundHandler::V03(Arc::new(indices.load(store, instance)?)),
+        })
+    }
+}
+
+impl BoundHandler {
+    /// Runs the handler to its end; the head goes out as soon as it is set.
     pub async fn run(
         &self,
         store: &mut Store<InstanceState>,
@@ -79,11 +65,8 @@ impl Handler {
         head: oneshot::Sender<Head>,
     ) -> wasmtime::Result<()> {
         match self {
-            Self::V02(pre) => {
-                let proxy = pre.instantiate_async(&mut *store).await?;
-                run_v02(&proxy, store, request, head).await
-            }
-            Self::V03(pre) => run_v03(pre, store, request, head).await,
+            Self::V02(proxy) => run_v02(proxy, store, request, head).await,
+            Self::V03(service) => run_v03(service.clone(), store, request, head).await,
         }
     }
 }
@@ -114,27 +97,15 @@ async fn run_v02(
         .await
 }
 
-/// wasmtime names the import first, and then the part of it that it missed first.
-fn import_error(text: &str) -> HandlerError {
-    let name = text
-        .split_once("component imports instance `")
-        .and_then(|(_, rest)| rest.split_once('`'));
-    match name {
-        Some((name, _)) => HandlerError::Import(name.to_owned()),
-        None => HandlerError::Link(text.to_owned()),
-    }
-}
-
 /// Ends when the guest has read its request's body, or given it up.
 type BodyRead = Pin<Box<dyn Future<Output = Result<(), HttpError>> + Send>>;
 
 async fn run_v03(
-    pre: &ServicePre<InstanceState>,
+    service: Arc<Service>,
     store: &mut Store<InstanceState>,
     request: http::Request<WasiBody>,
     head: oneshot::Sender<Head>,
 ) -> wasmtime::Result<()> {
-    let service = Arc::new(pre.instantiate_async(&mut *store).await?);
     store
         .run_concurrent(async move |accessor| -> wasmtime::Result<()> {
             let (request, body_read) = accessor.with(|mut access| {

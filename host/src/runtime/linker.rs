@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use wasmtime::Engine;
-use wasmtime::component::Linker;
+use wasmtime::component::{Component, Linker};
 use wasmtime_wasi_http::WasiHttpView;
 
-use super::artifact_cache::Artifact;
 use super::engine::{EngineKind, Engines};
 use super::state::InstanceState;
 use crate::capabilities::{http_out, key_value, redis, sockets, sqlite, variables};
@@ -26,17 +25,21 @@ impl Linkers {
         })
     }
 
-    /// The linker for an artifact; one that runs in an on-demand engine gets its own.
-    pub fn get(&self, artifact: &Artifact) -> wasmtime::Result<Cow<'_, Linker<InstanceState>>> {
-        let shared = match artifact.kind {
+    /// The linker for a component; one that runs in an on-demand engine gets its own.
+    pub fn get(
+        &self,
+        component: &Component,
+        kind: EngineKind,
+    ) -> wasmtime::Result<Cow<'_, Linker<InstanceState>>> {
+        let shared = match kind {
             EngineKind::Plain => &self.plain,
             EngineKind::Concurrent => &self.concurrent,
         };
-        let engine = artifact.component.engine();
+        let engine = component.engine();
         if Engine::same(engine, shared.engine()) {
             Ok(Cow::Borrowed(shared))
         } else {
-            linker(engine, artifact.kind).map(Cow::Owned)
+            linker(engine, kind).map(Cow::Owned)
         }
     }
 }

@@ -6,12 +6,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use wasmtime::{Store, UpdateDeadline};
 
+use super::state::InstanceState;
 use crate::capabilities::invocation::Deadline;
 
 /// Why the host ended a guest that was computing.
@@ -24,6 +26,9 @@ pub enum Stopped {
     #[error("the CPU limit was reached")]
     Cpu,
 }
+
+/// In the place of a time: the guest does not have the thread. No time is later.
+const PAUSED: u64 = u64::MAX;
 
 /// Times are nanoseconds since `started`.
 pub struct Meter {
@@ -45,7 +50,7 @@ impl Meter {
             deadline,
             cpu_max_ns: nanoseconds(cpu_max),
             cpu_used_ns: AtomicU64::new(0),
-            resumed_ns: AtomicU64::new(0),
+            resumed_ns: AtomicU64::new(PAUSED),
             moved_ns: AtomicU64::new(0),
             failed: AtomicBool::new(false),
         }
@@ -96,15 +101,23 @@ impl Meter {
         }
     }
 
-    fn resume(&self) {
-        self.resumed_ns.store(self.now_ns(), Ordering::Relaxed);
+    /// The guest has the thread from `now` on.
+    fn resume(&self, now: Instant) {
+        self.resumed_ns.store(self.at_ns(now), Ordering::Relaxed);
     }
 
-    fn pause(&self) {
-        let ran = self
-            .now_ns()
-            .saturating_sub(self.resumed_ns.load(Ordering::Relaxed));
-        self.cpu_used_ns.fetch_add(ran, Ordering::Relaxed);
+    /// The guest had the thread until `now`, unless it was paused before.
+    fn pause(&self, now: Instant) {
+        let resumed = self.resumed_ns.swap(PAUSED, Ordering::Relaxed);
+        let ran = self.at_ns(now).saturating_sub(resumed);
+        // Only the thread that runs the guest writes here.
+        let used = self.cpu_used_ns.load(Ordering::Relaxed);
+        self.cpu_used_ns
+            .store(used.saturating_add(ran), Ordering::Relaxed);
+    }
+
+    fn at_ns(&self, now: Instant) -> u64 {
+        nanoseconds(now.saturating_duration_since(self.started))
     }
 
     fn now_ns(&self) -> u64 {
@@ -117,10 +130,14 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 /// Lets the epoch tick end or pause the guest of this store: it yields its thread at each tick.
-pub fn install<T: 'static>(store: &mut Store<T>, meter: std::sync::Arc<Meter>) {
+pub fn install(store: &mut Store<InstanceState>) {
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        meter.verdict().map_err(wasmtime::Error::from)?;
+    store.epoch_deadline_callback(|store| {
+        store
+            .data()
+            .meter
+            .verdict()
+            .map_err(wasmtime::Error::from)?;
         Ok(UpdateDeadline::YieldCustom(
             1,
             Box::pin(tokio::task::yield_now()),
@@ -128,18 +145,34 @@ pub fn install<T: 'static>(store: &mut Store<T>, meter: std::sync::Arc<Meter>) {
     });
 }
 
-/// Counts the time that a future holds its thread as CPU time of an invocation.
+/// Counts the time that a future holds its thread as CPU time of an invocation, and not as that of
+/// the invocation that waits for it.
 ///
 /// Time on the clock rather than the thread's CPU clock: reading it costs a twentieth, and a guest
 /// never blocks its thread.
 pub struct Metered<F> {
     inner: F,
-    meter: std::sync::Arc<Meter>,
+    meter: Arc<Meter>,
+    /// Of the caller whose guest is on this thread's stack, below `inner`.
+    caller: Option<Arc<Meter>>,
 }
 
 impl<F> Metered<F> {
-    pub fn new(inner: F, meter: std::sync::Arc<Meter>) -> Self {
-        Self { inner, meter }
+    pub fn new(inner: F, meter: Arc<Meter>) -> Self {
+        Self {
+            inner,
+            meter,
+            caller: None,
+        }
+    }
+
+    /// A future that is polled from inside the guest of `caller`.
+    pub fn called(inner: F, meter: Arc<Meter>, caller: Arc<Meter>) -> Self {
+        Self {
+            inner,
+            meter,
+            caller: Some(caller),
+        }
     }
 }
 
@@ -147,9 +180,17 @@ impl<F: Future + Unpin> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        self.meter.resume();
+        let begins = Instant::now();
+        if let Some(caller) = &self.caller {
+            caller.pause(begins);
+        }
+        self.meter.resume(begins);
         let poll = Pin::new(&mut self.inner).poll(context);
-        self.meter.pause();
+        let ends = Instant::now();
+        self.meter.pause(ends);
+        if let Some(caller) = &self.caller {
+            caller.resume(ends);
+        }
         poll
     }
 }
@@ -173,13 +214,13 @@ mod tests {
     fn only_time_between_resume_and_pause_is_cpu_time() {
         let hour = Duration::from_secs(3600);
         let meter = Meter::new(Deadline::new(Instant::now() + hour), Duration::ZERO);
-        meter.resume();
+        meter.resume(Instant::now());
         let resumed = meter.now_ns();
         while meter.now_ns() == resumed {}
         assert_eq!(meter.verdict(), Err(Stopped::Cpu));
         let generous = Meter::new(Deadline::new(Instant::now() + hour), hour);
-        generous.resume();
-        generous.pause();
+        generous.resume(Instant::now());
+        generous.pause(Instant::now());
         assert_eq!(generous.verdict(), Ok(()));
     }
 }

@@ -1,85 +1,119 @@
-//! One service of the app: its current revision, its grants and limits, and the call of its
-//! handler.
+//! One service of the app, and the life of one invocation of it: admitted, given an instance, run,
+//! counted.
+//!
+//! Left to others: who may run ([`super::admission`]), where instances come from
+//! ([`super::instances`]), what runs in them ([`super::instance`]).
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use wasmtime::component::ResourceTable;
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store};
-use wasmtime_wasi::WasiCtx;
-use wasmtime_wasi_http::{WasiBody, WasiHttpCtx};
+use tokio::sync::oneshot;
+use wasmtime::component::Val;
+use wasmtime_wasi_http::WasiBody;
 
-use super::answer::{AnswerLimits, Head, ObservedBody, Run};
-use super::handler::Handler;
-use super::meter::{self, Meter, Stopped};
-use super::state::{HANDLES_MAX, InstanceState, MemoryLimiter};
-use crate::capabilities::invocation::Invocation;
-use crate::capabilities::{files, http_out, key_value, logs, redis, sockets, sqlite, variables};
+use super::admission::{Admission, AdmissionLimits, Place, Refused};
+use super::answer::{AnswerLimits, Head, Run};
+use super::failure::InvocationError;
+use super::instances::Instances;
+use super::links::LinkedCall;
+use super::meter::{Meter, Metered};
+use super::standstill::Standstill;
+use super::time_limit::within;
+use crate::capabilities::invocation::{DEPTH_MAX, Invocation};
 use crate::manifest::model::ServiceSettings;
+use crate::telemetry::metrics::{EdgeMetrics, Outcome, ServiceMetrics};
 
-/// What the manifest lets a service reach.
-pub struct Grants {
-    pub environment: Vec<(String, String)>,
-    pub files: files::Config,
-    pub logs: logs::Config,
-    pub variables: variables::Config,
-    pub key_value: Arc<key_value::Config>,
-    pub sqlite: Arc<sqlite::Config>,
-    pub redis: redis::Config,
-    pub http_out: Arc<http_out::Config>,
-    pub sockets: sockets::Config,
+/// Who may call a service, apart from requests.
+#[derive(Clone, Debug, Default)]
+pub struct Callers {
+    /// Whether any service links it, or may send it chained requests.
+    pub any: bool,
+    /// The services whose calls could lead back to themselves.
+    pub in_circle: Vec<Arc<str>>,
 }
 
 /// A service that is ready to be called.
 pub struct Service {
-    id: String,
-    engine: Engine,
-    handler: Handler,
-    grants: Grants,
-    settings: ServiceSettings,
-    /// One permit per instance that the service may run at once.
-    instances: Arc<Semaphore>,
-    /// One permit per instance that fits the host's pool.
-    host_instances: Arc<Semaphore>,
-}
-
-/// A place for one instance, in the service's own limit and in the host's pool.
-struct Admission {
-    _instance: OwnedSemaphorePermit,
-    _host_instance: OwnedSemaphorePermit,
+    id: Arc<str>,
+    instances: Arc<Instances>,
+    admission: Arc<Admission>,
+    callers: Callers,
+    metrics: Arc<ServiceMetrics>,
+    /// Requests from outside.
+    outside: Arc<EdgeMetrics>,
+    /// By calling service.
+    chained: Mutex<BTreeMap<Arc<str>, Arc<EdgeMetrics>>>,
 }
 
 impl Service {
     pub fn new(
-        id: String,
-        engine: Engine,
-        handler: Handler,
-        grants: Grants,
-        settings: ServiceSettings,
-        host_instances: Arc<Semaphore>,
+        id: Arc<str>,
+        instances: Instances,
+        metrics: Arc<ServiceMetrics>,
+        callers: Callers,
+        standstill: Arc<Standstill>,
     ) -> Self {
-        let instances = Arc::new(Semaphore::new(settings.instances_max));
+        let settings = instances.settings();
+        let places = settings.instances_max;
+        let limits = AdmissionLimits {
+            places,
+            // Without anybody to link it, no instance needs to be kept back.
+            reserved_for_links: match settings.instances_reserved_for_links {
+                Some(reserved) => reserved,
+                None if callers.any => places / 4,
+                None => 0,
+            },
+            queue: settings.queue_max,
+        };
         Self {
+            admission: Arc::new(Admission::new(id.clone(), limits, standstill)),
+            instances: Arc::new(instances),
+            callers,
+            outside: Arc::new(EdgeMetrics::new(metrics.clone())),
+            chained: Mutex::default(),
+            metrics,
             id,
-            engine,
-            handler,
-            grants,
-            settings,
-            instances,
-            host_instances,
         }
     }
 
     /// The component's id in the manifest.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &Arc<str> {
         &self.id
     }
 
     /// The service's limits.
     pub fn settings(&self) -> &ServiceSettings {
-        &self.settings
+        self.instances.settings()
+    }
+
+    /// The service's instances.
+    pub fn instances(&self) -> &Arc<Instances> {
+        &self.instances
+    }
+
+    /// Calls that run, and calls that wait.
+    pub fn load(&self) -> (usize, usize) {
+        self.admission.load()
+    }
+
+    /// What is counted of the service.
+    pub fn metrics(&self) -> &Arc<ServiceMetrics> {
+        &self.metrics
+    }
+
+    /// Where requests from outside are counted.
+    pub fn outside(&self) -> &Arc<EdgeMetrics> {
+        &self.outside
+    }
+
+    /// Where chained requests are counted, by calling service.
+    pub fn chained(&self) -> BTreeMap<Arc<str>, Arc<EdgeMetrics>> {
+        self.chained
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Runs the service's HTTP handler once and returns the head of its answer; the body streams
@@ -88,141 +122,191 @@ impl Service {
     pub async fn handle(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Head {
-        let admission = self.admit(invocation.deadline.instant()).await?;
-        let meter = Arc::new(Meter::new(
-            invocation.deadline.clone(),
-            Duration::from_millis(self.settings.cpu_ms_max),
-        ));
+        let began = Instant::now();
+        let edge = self.edge(&invocation);
+        let head = self.clone().run(request, &invocation).await;
+        let outcome = head.as_ref().map(drop);
+        self.record(&edge, outcome, began, &invocation, "handle");
+        head
+    }
+
+    /// Calls a linked function of the service once, from inside the guest of `caller`.
+    pub async fn call(
+        self: &Arc<Self>,
+        call: LinkedCall<'_>,
+        caller: &Arc<Invocation>,
+        caller_meter: Arc<Meter>,
+        results: &mut [Val],
+    ) -> Result<(), InvocationError> {
+        let began = Instant::now();
+        let timeout = Duration::from_millis(self.settings().timeout_ms);
+        let invocation = caller.calls(self.id.clone(), began + timeout);
+        let meter = self.instances.meter(invocation.deadline.clone());
+        let answer = {
+            let run = pin!(self.run_linked(&call, &invocation, &meter, results));
+            let metered = Metered::called(run, meter.clone(), caller_meter);
+            within(invocation.deadline.instant(), metered).await
+        };
+        let answer = answer.unwrap_or(Err(InvocationError::DeadlineExceeded(
+            self.settings().timeout_ms,
+        )));
+        if let Some(edge) = call.edge() {
+            let outcome = answer.as_ref().map(|()| ());
+            self.record(edge, outcome, began, &invocation, call.name());
+        }
+        if let Err(error) = &answer {
+            self.log_failure(error, &invocation, call.name());
+        }
+        answer
+    }
+
+    async fn run(
+        self: Arc<Self>,
+        request: http::Request<WasiBody>,
+        invocation: &Arc<Invocation>,
+    ) -> Head {
+        let caller = invocation.caller.as_ref();
+        let in_circle =
+            caller.is_some_and(|caller| self.callers.in_circle.contains(&caller.service));
+        let place = self.admit(invocation, in_circle).await?;
+        let settings = self.settings();
         let limits = AnswerLimits {
             deadline: invocation.deadline.instant(),
-            timeout_ms: self.settings.timeout_ms,
-            body_idle: Duration::from_millis(self.settings.body_idle_timeout_ms),
+            timeout_ms: settings.timeout_ms,
+            body_idle: Duration::from_millis(settings.body_idle_timeout_ms),
         };
+        let meter = self.instances.meter(invocation.deadline.clone());
         let (head_sender, head) = oneshot::channel();
-        let guest = self.guest(request, invocation, meter.clone(), head_sender, admission);
+        let guest = self.guest(
+            request,
+            invocation.clone(),
+            meter.clone(),
+            head_sender,
+            place,
+        );
         Run::new(Box::pin(guest), head, meter, limits)
             .answer()
             .await
     }
 
-    /// Waits for a free instance, at most until the deadline.
-    async fn admit(&self, deadline: Instant) -> Result<Admission, InvocationError> {
-        let saturated = || InvocationError::Saturated(self.settings.instances_max);
-        let waiting = async {
-            let instance = self.instances.clone().acquire_owned().await.ok()?;
-            let host_instance = self.host_instances.clone().acquire_owned().await.ok()?;
-            Some(Admission {
-                _instance: instance,
-                _host_instance: host_instance,
-            })
-        };
-        tokio::time::timeout_at(deadline.into(), waiting)
-            .await
-            .ok()
-            .flatten()
-            .ok_or_else(saturated)
-    }
-
-    /// One guest from its empty store to its end. The limits hold before instantiation, because
-    /// start code can loop.
+    /// One guest from its instance to its end.
     async fn guest(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
         meter: Arc<Meter>,
         head: oneshot::Sender<Head>,
-        _admission: Admission,
+        _place: Place,
     ) -> Result<(), InvocationError> {
-        let mut store = Store::new(&self.engine, self.state()?);
-        store.limiter(|state| &mut state.limiter);
-        meter::install(&mut store, meter.clone());
-        store.data_mut().begin(&invocation);
-        let observed = meter.clone();
-        let request = request.map(|body| ObservedBody::new(body, observed).boxed_unsync());
-        let ended = self.handler.run(&mut store, request, head).await;
-        if ended.is_err() {
-            // Said before the store goes: its end closes a streaming body as if it were complete.
-            meter.fail();
+        let may_wait = invocation.caller.is_none();
+        let deadline = invocation.deadline.instant();
+        let mut instance = self.instances.take(&meter, may_wait, deadline).await?;
+        instance.begin(&invocation, meter.clone());
+        match instance.handle(request, head).await {
+            Ok(true) => {
+                self.instances.give_back(instance);
+                Ok(())
+            }
+            Ok(false) => Err(InvocationError::Instantiation(
+                "it exports no HTTP handler".to_owned(),
+            )),
+            Err(error) => {
+                // Said before the store goes: its end closes a streaming body as if it were
+                // complete.
+                meter.fail();
+                Err(self.instances.explain(&error))
+            }
         }
-        ended.map_err(|error| self.explain(&error))
     }
 
-    fn state(&self) -> Result<InstanceState, InvocationError> {
-        let grants = &self.grants;
-        let mut wasi = WasiCtx::builder();
-        wasi.envs(&grants.environment)
-            .stdout(grants.logs.stdout())
-            .stderr(grants.logs.stderr());
-        sockets::apply(&grants.sockets, &mut wasi);
-        grants
-            .files
-            .apply(&mut wasi)
-            .map_err(|error| InvocationError::Instantiation(error.to_string()))?;
-        let memory_bytes_max =
-            usize::try_from(self.settings.memory_max_mib << 20).unwrap_or(usize::MAX);
-        let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
-        Ok(InstanceState {
-            wasi: wasi.build(),
-            table,
-            http: WasiHttpCtx::new(),
-            http_out: http_out::Context::new(
-                grants.http_out.clone(),
-                self.engine.get_concurrency_support(),
-            ),
-            key_value: key_value::Context::new(grants.key_value.clone()),
-            sqlite: sqlite::Context::new(grants.sqlite.clone()),
-            redis: redis::Context::new(grants.redis.clone()),
-            variables: variables::Context::new(grants.variables.clone()),
-            sockets: sockets::Context::default(),
-            limiter: MemoryLimiter::new(memory_bytes_max),
+    async fn run_linked(
+        self: &Arc<Self>,
+        call: &LinkedCall<'_>,
+        invocation: &Arc<Invocation>,
+        meter: &Arc<Meter>,
+        results: &mut [Val],
+    ) -> Result<(), InvocationError> {
+        if invocation.depth > DEPTH_MAX {
+            return Err(InvocationError::TooDeep(DEPTH_MAX));
+        }
+        call.check_params()?;
+        let _place = self.admit(invocation, call.in_circle()).await?;
+        let deadline = invocation.deadline.instant();
+        let mut instance = self.instances.take(meter, false, deadline).await?;
+        let number = call.number(instance.code())?;
+        instance.begin(invocation, meter.clone());
+        instance
+            .call(number, call.params, results)
+            .await
+            .map_err(|error| self.instances.explain(&error))?;
+        self.instances.give_back(instance);
+        call.check_results(results)
+    }
+
+    async fn admit(
+        &self,
+        invocation: &Arc<Invocation>,
+        in_circle: bool,
+    ) -> Result<Place, InvocationError> {
+        let admitted = self.admission.admit(invocation, in_circle, &self.metrics);
+        admitted.await.map_err(|refused| match refused {
+            Refused::Saturated => InvocationError::Saturated(self.settings().instances_max),
+            Refused::Cycle(text) => InvocationError::Cycle(text),
         })
     }
 
-    fn explain(&self, error: &wasmtime::Error) -> InvocationError {
-        let settings = &self.settings;
-        if error.downcast_ref::<PoolConcurrencyLimitError>().is_some() {
-            return InvocationError::Saturated(settings.instances_max);
-        }
-        let stopped = error.downcast_ref::<Stopped>();
-        if stopped.is_some() {
-            tracing::warn!(
-                service = self.id,
-                "a guest was stopped while it computed: {error:?}"
-            );
-        }
-        match stopped {
-            Some(Stopped::Deadline) => InvocationError::DeadlineExceeded(settings.timeout_ms),
-            Some(Stopped::Cpu) => InvocationError::CpuExceeded(settings.cpu_ms_max),
-            None => InvocationError::Trap(format!("{error:?}")),
+    /// What the author of the callee must know of a linked call that failed; its caller's answer
+    /// says none of it.
+    fn log_failure(&self, error: &InvocationError, invocation: &Invocation, function: &str) {
+        let (service, request_id) = (&*self.id, &*invocation.request_id);
+        let path = invocation.path();
+        if error.is_fault() {
+            tracing::error!(service, function, path, request_id, %error, "the linked call failed");
+        } else {
+            tracing::warn!(service, function, path, request_id, %error, "not called");
         }
     }
-}
 
-/// Why an invocation has no answer. The texts are for the log, never for a client.
-#[derive(Debug, thiserror::Error)]
-pub enum InvocationError {
-    /// The guest trapped; the text has the wasm backtrace.
-    #[error("the guest trapped: {0}")]
-    Trap(String),
-    /// The handler returned, or ended, without an answer.
-    #[error("the guest ended without a response")]
-    NoResponse,
-    /// The guest answered with an error of `wasi:http` in the place of a response.
-    #[error("the guest answered with an error: {0}")]
-    GuestError(String),
-    /// The head of the answer did not come before the deadline.
-    #[error("no answer within {0} ms")]
-    DeadlineExceeded(u64),
-    /// The invocation used more CPU time than its service may.
-    #[error("more than {0} ms of CPU time used")]
-    CpuExceeded(u64),
-    /// All instances are busy and none became free before the deadline.
-    #[error("all {0} instances are busy")]
-    Saturated(usize),
-    /// The instance could not be made, which is the host's or the operator's fault.
-    #[error("the instance could not be made: {0}")]
-    Instantiation(String),
+    fn edge(&self, invocation: &Invocation) -> Arc<EdgeMetrics> {
+        let Some(caller) = &invocation.caller else {
+            return self.outside.clone();
+        };
+        let mut chained = self.chained.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(EdgeMetrics::new(self.metrics.clone()));
+        chained
+            .entry(caller.service.clone())
+            .or_insert_with(made)
+            .clone()
+    }
+
+    /// Counts an invocation, and writes its line into the log.
+    fn record(
+        &self,
+        edge: &EdgeMetrics,
+        outcome: Result<(), &InvocationError>,
+        began: Instant,
+        invocation: &Invocation,
+        function: &str,
+    ) {
+        let took = began.elapsed();
+        let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let outcome = match outcome {
+            Ok(()) => Outcome::Answered,
+            Err(error) => error.outcome(),
+        };
+        edge.record(outcome, nanoseconds);
+        tracing::debug!(
+            target: "kumiki::invocation",
+            service = &*self.id,
+            caller = invocation.caller.as_ref().map(|caller| &*caller.service),
+            function,
+            outcome = outcome.name(),
+            duration_us = nanoseconds / 1000,
+            request_id = &*invocation.request_id,
+            traceparent = %invocation.trace,
+            "invocation"
+        );
+    }
 }

@@ -1,10 +1,14 @@
 //! The data of one instance's store: what the capabilities keep for it, and its memory limit.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::sockets::WasiSocketsCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::meter::Meter;
 use crate::capabilities::invocation::Invocation;
 use crate::capabilities::{http_out, key_value, redis, sockets, sqlite, variables};
 
@@ -26,13 +30,25 @@ pub struct InstanceState {
     pub variables: variables::Context,
     pub sockets: sockets::Context,
     pub limiter: MemoryLimiter,
+    /// What runs here now; nothing while the component is instantiated.
+    pub invocation: Option<Arc<Invocation>>,
+    /// What it has used.
+    pub meter: Arc<Meter>,
 }
 
 impl InstanceState {
     /// Gives the capabilities the invocation that the instance serves from now on.
-    pub fn begin(&mut self, invocation: &Invocation) {
+    pub fn begin(&mut self, invocation: &Arc<Invocation>, meter: Arc<Meter>) {
         self.http_out.begin(invocation.clone());
         self.sqlite.begin(invocation);
+        self.invocation = Some(invocation.clone());
+        self.meter = meter;
+    }
+
+    /// Between two invocations the instance holds nothing of either.
+    pub fn end(&mut self) {
+        self.http_out.end();
+        self.invocation = None;
     }
 
     pub fn key_value(&mut self) -> key_value::KeyValueView<'_> {
@@ -98,16 +114,27 @@ pub struct MemoryLimiter {
     bytes: usize,
     bytes_max: usize,
     table_elements: usize,
+    /// Bytes of all instances of the service.
+    service_bytes: Arc<AtomicU64>,
 }
 
 impl MemoryLimiter {
     /// A limit in bytes over all linear memories of the instance.
-    pub fn new(bytes_max: usize) -> Self {
+    /// `service_bytes` counts the memory of all instances of the service.
+    pub fn new(bytes_max: usize, service_bytes: Arc<AtomicU64>) -> Self {
         Self {
             bytes: 0,
             bytes_max,
             table_elements: 0,
+            service_bytes,
         }
+    }
+}
+
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        self.service_bytes
+            .fetch_sub(self.bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -121,6 +148,8 @@ impl wasmtime::ResourceLimiter for MemoryLimiter {
         let bytes = self.bytes.saturating_add(desired.saturating_sub(current));
         let allowed = bytes <= self.bytes_max;
         if allowed {
+            self.service_bytes
+                .fetch_add((bytes - self.bytes) as u64, Ordering::Relaxed);
             self.bytes = bytes;
         }
         Ok(allowed)
@@ -145,16 +174,23 @@ impl wasmtime::ResourceLimiter for MemoryLimiter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use wasmtime::ResourceLimiter;
 
     use super::MemoryLimiter;
 
     #[test]
     fn all_memories_of_an_instance_share_the_limit() {
-        let mut limiter = MemoryLimiter::new(100);
+        let service_bytes = Arc::new(AtomicU64::new(0));
+        let mut limiter = MemoryLimiter::new(100, service_bytes.clone());
         assert!(limiter.memory_growing(0, 60, None).unwrap());
         assert!(!limiter.memory_growing(0, 60, None).unwrap());
         assert!(limiter.memory_growing(60, 100, None).unwrap());
         assert!(!limiter.memory_growing(100, 101, None).unwrap());
+        assert_eq!(service_bytes.load(Ordering::Relaxed), 100);
+        drop(limiter);
+        assert_eq!(service_bytes.load(Ordering::Relaxed), 0);
     }
 }

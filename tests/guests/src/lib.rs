@@ -7,8 +7,10 @@
 
 pub mod bindings;
 pub mod incoming;
+pub mod linked;
 pub mod query;
 pub mod service;
+pub mod values;
 
 pub use wasip2;
 pub use wasip3;

@@ -23,9 +23,10 @@ use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::{Client, ClientSettings, Config, Context, SelfAddress, port_of};
-use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Deadline, Invocation};
+use crate::capabilities::invocation::{Chain, ChainError, ChainResult, Invocation};
 use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
+use crate::telemetry::trace_context::TraceContext;
 
 struct Service {
     allowed: Vec<String>,
@@ -68,13 +69,9 @@ impl Service {
     }
 }
 
-fn invocation(deadline: Duration) -> Invocation {
-    Invocation {
-        request_id: "r-1".to_owned(),
-        traceparent: "00-1-1-01".to_owned(),
-        depth: 0,
-        deadline: Deadline::new(Instant::now() + deadline),
-    }
+fn invocation(deadline: Duration) -> Arc<Invocation> {
+    let deadline = Instant::now() + deadline;
+    Invocation::root("r-1".into(), TraceContext::start(), "shop".into(), deadline)
 }
 
 fn get(uri: String) -> Request<WasiBody> {
@@ -570,12 +567,12 @@ impl Chain for Chained {
         &self,
         id: &str,
         request: Request<WasiBody>,
-        caller: &Invocation,
+        caller: &Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = ChainResult> + Send>> {
         self.calls
             .lock()
             .unwrap()
-            .insert(id.to_owned(), caller.request_id.clone());
+            .insert(id.to_owned(), caller.request_id.to_string());
         let answer = match id {
             "absent" => Err(ChainError::NoSuchService(id.to_owned())),
             "deep" => Err(ChainError::TooDeep(16)),

@@ -19,6 +19,7 @@ use super::{
     Linker, Resource, ResourceTable, Sqlite, SqliteView, add_concurrent_to_linker, add_to_linker,
 };
 use crate::storage::key_value::{KeyValueStore, Limits as KeyValueLimits};
+use crate::telemetry::trace_context::TraceContext;
 
 const LIMITS: Limits = Limits {
     store_mib_max: 16,
@@ -470,12 +471,8 @@ fn guest(directory: &tempfile::TempDir) -> Guest {
 async fn labels_answer_as_spin_does_and_hoarders_get_the_interfaces_own_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut guest = guest(&directory);
-    let invocation = Invocation {
-        request_id: String::new(),
-        traceparent: String::new(),
-        depth: 0,
-        deadline: from_now(60_000),
-    };
+    let deadline = from_now(60_000).instant();
+    let invocation = Invocation::root("".into(), TraceContext::start(), "x".into(), deadline);
     guest.context.begin(&invocation);
     let mut view = guest.view();
     let open = |label: &str| label.to_owned();

@@ -2,7 +2,6 @@
 //! Flags, the listener's address and the signals are left to [`super`]; one service to
 //! [`super::services`].
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -15,15 +14,17 @@ use tokio_rustls::TlsAcceptor;
 use crate::capabilities::http_out::SelfAddress;
 use crate::capabilities::logs;
 use crate::cli::up::arguments::UpOptions;
+use crate::cli::up::loading;
 use crate::cli::up::services::{LoadErrors, Parts};
 use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
 use crate::gateway::{self, Gateway, tls};
-use crate::manifest::model::{HttpTarget, Manifest};
+use crate::manifest::model::Manifest;
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
+use crate::runtime::registry::Registry;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -37,6 +38,8 @@ pub struct Application {
     self_address: Arc<OnceLock<SelfAddress>>,
     /// Held, so that no second host opens the stores.
     _state: StateDir,
+    /// Held, because links lead to its services.
+    _registry: Arc<Registry>,
     /// Held, because the epoch tick ends with them.
     _engines: Arc<Engines>,
 }
@@ -60,17 +63,21 @@ impl Application {
             .transpose()?;
         check_ownership(manifest, options.stock)?;
         let state = StateDir::open(&options.state_directory(config.state_dir.path()))?;
-        let table = Arc::new(ServiceTable::default());
-        let chain = Arc::new(Chaining::new(table.clone()));
+        let services = Arc::new(ServiceTable::default());
+        let chain = Arc::new(Chaining::new(services.clone()));
         let parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
-        let services = tokio::task::block_in_place(|| load_services(manifest, &parts))?;
-        table.publish(services);
+        let registry = tokio::task::block_in_place(|| loading::load(manifest, &parts))?;
+        parts
+            .host_places
+            .set_reclaim(Arc::downgrade(&registry) as _);
+        services.publish(table(&registry));
+        tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
         let gateway = Gateway::new(gateway::Config {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             limits: manifest.settings.clone(),
             triggers: manifest.http_triggers.clone(),
-            services: table,
+            services,
         })?;
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
@@ -81,6 +88,7 @@ impl Application {
             tls,
             self_address,
             _state: state,
+            _registry: registry,
             _engines: engines,
         })
     }
@@ -129,18 +137,6 @@ fn resolver(
     Ok(Resolver::new(&manifest.variables, &sources)?)
 }
 
-/// The ids of the components that an HTTP trigger leads to, each once.
-fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
-    let ids = manifest
-        .http_triggers
-        .iter()
-        .filter_map(|trigger| match &trigger.target {
-            HttpTarget::Component(id) => Some(id.as_str()),
-            HttpTarget::Static(_) => None,
-        });
-    ids.collect()
-}
-
 /// A composed artifact holds several services in one sandbox, so a stock run shares stores.
 fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     let labels: Vec<_> = manifest
@@ -163,20 +159,14 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn load_services(manifest: &Manifest, parts: &Parts<'_>) -> Result<Services, LoadErrors> {
+/// The services that answer HTTP, as the gateway calls them.
+fn table(registry: &Registry) -> Services {
     let mut services = Services::default();
-    let mut errors = Vec::new();
-    let components = triggered(manifest)
-        .into_iter()
-        .filter_map(|id| manifest.components.get(id));
-    for component in components {
-        match parts.service(component) {
-            Ok(service) => services.insert(&component.id, Arc::new(service), &component.settings),
-            Err(error) => errors.push(format!("component `{}`: {error}", component.id)),
-        }
+    for service in registry.all() {
+        let settings = service.settings().clone();
+        services.insert(&service.id().clone(), service, &settings);
     }
-    LoadErrors::check(errors)?;
-    Ok(services)
+    services
 }
 
 /// A listener on all interfaces is reached on loopback.

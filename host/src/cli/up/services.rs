@@ -18,13 +18,21 @@ use crate::network::allowed_hosts::AllowedHosts;
 use crate::network::guard::Guard;
 use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::absent;
-use crate::runtime::artifact_cache::{ArtifactCache, ArtifactError};
-use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
-use crate::runtime::handler::{Handler, HandlerError};
+use crate::runtime::artifact_cache::{Artifact, ArtifactCache, ArtifactError};
+use crate::runtime::code::{CodeError, CodeLoader};
+use crate::runtime::engine::{Engines, POOL_INSTANCES};
+use crate::runtime::host_places::HostPlaces;
+use crate::runtime::instances::{Grants, Instances};
 use crate::runtime::linker::Linkers;
-use crate::runtime::service::{Grants, Service};
+use crate::runtime::links::Link;
+use crate::runtime::service::{Callers, Service};
 use crate::runtime::sources::{self, SourceError};
+use crate::runtime::standstill::Standstill;
 use crate::storage::state_dir::StateDir;
+use crate::telemetry::metrics::ServiceMetrics;
+
+/// Places of the pool that only services without an instance may take.
+const POOL_RESERVED: usize = POOL_INSTANCES as usize / 10;
 
 /// Everything that keeps the app from starting, said at once.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +58,12 @@ pub enum LoadError {
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     #[error("{path}: {error}")]
-    Handler { path: String, error: HandlerError },
+    Code { path: String, error: CodeError },
+    #[error(
+        "{path}: it exports no HTTP handler that kumiki can call \
+         (wasi:http/incoming-handler@0.2 or wasi:http/handler@0.3.0); its exports are: {exports}"
+    )]
+    NoHandler { path: String, exports: String },
     #[error(transparent)]
     Variable(#[from] VariableError),
     #[error("allowed_outbound_hosts: {0}")]
@@ -68,8 +81,13 @@ pub enum LoadError {
          for example with `wac plug`, and remove the table"
     )]
     Dependencies(String),
-    #[error("the host's interfaces cannot be linked: {0}")]
-    Linker(String),
+}
+
+/// A component whose artifact is known.
+pub struct Inspected<'m> {
+    pub component: &'m Component,
+    pub artifact: Artifact,
+    pub allowed_hosts: Arc<AllowedHosts>,
 }
 
 /// What all services of an app are made with.
@@ -81,15 +99,16 @@ pub struct Parts<'a> {
     manifest: &'a Manifest,
     state: &'a StateDir,
     pub engines: Arc<Engines>,
-    linkers: Linkers,
-    cache: ArtifactCache,
+    linkers: Arc<Linkers>,
+    cache: Arc<ArtifactCache>,
     stores: Stores,
     guard: Arc<Guard>,
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,
     requests_out: Option<Arc<Semaphore>>,
     redis_connections: Option<Arc<Semaphore>>,
-    host_instances: Arc<Semaphore>,
+    pub host_places: Arc<HostPlaces>,
+    standstill: Arc<Standstill>,
 }
 
 impl<'a> Parts<'a> {
@@ -118,21 +137,22 @@ impl<'a> Parts<'a> {
             resolver,
             manifest,
             state,
-            linkers: Linkers::new(&engines)?,
+            linkers: Arc::new(Linkers::new(&engines)?),
             engines,
-            cache,
+            cache: Arc::new(cache),
             stores: Stores::new(manifest, config, state)?,
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
             logs,
             requests_out: app_limit(config.outbound_http.max_connections),
             redis_connections: app_limit(config.outbound_redis.max_connections),
-            host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
+            host_places: Arc::new(HostPlaces::new(POOL_INSTANCES as usize, POOL_RESERVED)),
+            standstill: Arc::default(),
         })
     }
 
-    /// The service that a component becomes.
-    pub fn service(&self, component: &Component) -> Result<Service, LoadError> {
+    /// What can be said of a component before its links are known.
+    pub fn inspect<'m>(&self, component: &'m Component) -> Result<Inspected<'m>, LoadError> {
         if !component.dependencies.is_empty() {
             let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
             return Err(LoadError::Dependencies(names.join(", ")));
@@ -143,38 +163,55 @@ impl<'a> Parts<'a> {
             .as_ref()
             .unwrap_or(&component.source);
         let path = sources::locate(source, &self.state.cache().join("downloads"))?;
-        let artifact = self.cache.load(&self.engines, &path)?;
-        let engine = artifact.component.engine().clone();
-        let mut linker = self
-            .linkers
-            .get(&artifact)
-            .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
+        let artifact = self.cache.inspect(&self.engines, &path)?;
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
-        let absent = absent::imports(&artifact.component);
+        Ok(Inspected {
+            component,
+            artifact,
+            allowed_hosts,
+        })
+    }
+
+    /// The service that a component becomes.
+    pub fn service(
+        &self,
+        inspected: Inspected<'_>,
+        links: Vec<Arc<Link>>,
+        callers: Callers,
+        is_triggered: bool,
+    ) -> Result<Service, LoadError> {
+        let Inspected {
+            component,
+            artifact,
+            allowed_hosts,
+        } = inspected;
+        let absent = absent::imports(artifact.contract());
         if !absent.is_empty() {
             tracing::warn!(
                 "component `{}` imports what kumiki does not offer, and calls of it will fail: {}",
                 component.id,
                 absent.join(", ")
             );
-            absent::add_to_linker(linker.to_mut(), &artifact.component, &allowed_hosts)
-                .map_err(|error| LoadError::Linker(format!("{error:#}")))?;
         }
-        let handler =
-            Handler::new(&linker, &artifact.component).map_err(|error| LoadError::Handler {
-                path: path.display().to_string(),
-                error,
-            })?;
-        if artifact.kind == EngineKind::Concurrent {
-            tracing::debug!(service = component.id, "runs with WASI 0.3 concurrency");
-        }
+        let grants = self.grants(component, allowed_hosts.clone())?;
+        let loader = CodeLoader {
+            engines: self.engines.clone(),
+            linkers: self.linkers.clone(),
+            cache: self.cache.clone(),
+            artifact,
+            links,
+            allowed_hosts,
+        };
+        check_code(&loader, is_triggered)?;
+        let metrics = Arc::new(ServiceMetrics::default());
+        let settings = component.settings.clone();
+        let host_places = self.host_places.clone();
         Ok(Service::new(
-            component.id.clone(),
-            engine,
-            handler,
-            self.grants(component, allowed_hosts)?,
-            component.settings.clone(),
-            self.host_instances.clone(),
+            component.id.as_str().into(),
+            Instances::new(loader, grants, settings, host_places, metrics.clone()),
+            metrics,
+            callers,
+            self.standstill.clone(),
         ))
     }
 
@@ -263,6 +300,28 @@ impl<'a> Parts<'a> {
             ..ClientSettings::default()
         })
     }
+}
+
+/// Whether the component can be linked, and answers HTTP if a trigger leads to it. What held once
+/// holds for the same artifact and the same links.
+fn check_code(loader: &CodeLoader, is_triggered: bool) -> Result<(), LoadError> {
+    let path = || loader.artifact.path().display().to_string();
+    let key = loader.check_key(is_triggered);
+    if loader.cache.is_checked(&loader.engines, &key) {
+        return Ok(());
+    }
+    let code = loader.load().map_err(|error| LoadError::Code {
+        path: path(),
+        error,
+    })?;
+    if is_triggered && code.handler.is_none() {
+        return Err(LoadError::NoHandler {
+            path: path(),
+            exports: code.exports().join(", "),
+        });
+    }
+    loader.cache.set_checked(&loader.engines, &key);
+    Ok(())
 }
 
 /// Removes what guests wrote in earlier runs.

@@ -25,7 +25,7 @@ use crate::manifest::model::{
     ApplicationSettings, HttpExecutor, HttpRoute, HttpTarget, HttpTrigger, ServiceSettings,
     StaticResponse,
 };
-use crate::runtime::service::InvocationError;
+use crate::runtime::failure::InvocationError;
 
 /// No step of a test takes longer, however slow the machine is; a test that hangs fails here.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ impl Script {
     async fn play(
         self: Arc<Self>,
         request: Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Result<Response<WasiBody>, InvocationError> {
         let (head, body) = request.into_parts();
         self.headers.lock().unwrap().clone_from(&head.headers);
@@ -85,7 +85,7 @@ impl Script {
             }
             "continue" => Ok(Response::builder().status(100).body(body::empty()).unwrap()),
             "identity" => {
-                let text = format!("{} {}", invocation.request_id, invocation.traceparent);
+                let text = format!("{} {}", invocation.request_id, invocation.trace);
                 Ok(Response::new(body::full(text)))
             }
             _ => Err(InvocationError::Trap("wasm backtrace: secret".to_owned())),
@@ -106,7 +106,7 @@ impl Handler for Script {
     fn handle(
         self: Arc<Self>,
         request: Request<WasiBody>,
-        invocation: Invocation,
+        invocation: Arc<Invocation>,
     ) -> Pin<Box<dyn Future<Output = Result<Response<WasiBody>, InvocationError>> + Send>> {
         Box::pin(self.play(request, invocation))
     }

@@ -1,0 +1,78 @@
+//! Why an invocation has no answer, and what of it others are told.
+
+use crate::telemetry::metrics::Outcome;
+
+/// Why an invocation has no answer. The texts are for the log, never for a client.
+#[derive(Debug, thiserror::Error)]
+pub enum InvocationError {
+    /// The guest trapped; the text has the wasm backtrace.
+    #[error("the guest trapped: {0}")]
+    Trap(String),
+    /// The handler returned, or ended, without an answer.
+    #[error("the guest ended without a response")]
+    NoResponse,
+    /// The guest answered with an error of `wasi:http` in the place of a response.
+    #[error("the guest answered with an error: {0}")]
+    GuestError(String),
+    /// The head of the answer did not come before the deadline.
+    #[error("no answer within {0} ms")]
+    DeadlineExceeded(u64),
+    /// The invocation used more CPU time than its service may.
+    #[error("more than {0} ms of CPU time used")]
+    CpuExceeded(u64),
+    /// All instances are busy and none became free before the deadline.
+    #[error("all {0} instances are busy")]
+    Saturated(usize),
+    /// To wait for an instance could be to wait for ever.
+    #[error("{0}")]
+    Cycle(String),
+    /// The chain of calls is longer than the host allows.
+    #[error("the chain of calls is deeper than {0}")]
+    TooDeep(u32),
+    /// The arguments or the result of a linked call.
+    #[error("{what} take {bytes} bytes, more than the link's message_bytes_max of {bytes_max}")]
+    TooLarge {
+        what: &'static str,
+        bytes: usize,
+        bytes_max: usize,
+    },
+    /// The instance could not be made, which is the host's or the operator's fault.
+    #[error("the instance could not be made: {0}")]
+    Instantiation(String),
+}
+
+impl InvocationError {
+    /// How metrics count it.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::Trap(_) => Outcome::Trapped,
+            Self::NoResponse => Outcome::NoResponse,
+            Self::GuestError(_) => Outcome::GuestError,
+            Self::DeadlineExceeded(_) => Outcome::DeadlineExceeded,
+            Self::CpuExceeded(_) => Outcome::CpuExceeded,
+            Self::Saturated(_) => Outcome::Saturated,
+            Self::Cycle(_) => Outcome::Cycle,
+            Self::TooDeep(_) => Outcome::TooDeep,
+            Self::TooLarge { .. } => Outcome::TooLarge,
+            Self::Instantiation(_) => Outcome::Unstartable,
+        }
+    }
+
+    /// What the service that called may know: nothing of the callee's inside.
+    pub fn for_caller(&self, callee: &str) -> String {
+        match self {
+            Self::Trap(_) => format!("{callee} failed"),
+            Self::NoResponse | Self::GuestError(_) => format!("{callee} gave no valid answer"),
+            Self::Instantiation(_) => format!("{callee} could not be started"),
+            Self::DeadlineExceeded(_) => format!("{callee} took too long"),
+            Self::CpuExceeded(_) => format!("{callee} used too much computing time"),
+            Self::Saturated(_) => format!("{callee} is busy"),
+            Self::Cycle(_) | Self::TooDeep(_) | Self::TooLarge { .. } => self.to_string(),
+        }
+    }
+
+    /// Whether the callee's code is at fault, which its author wants to know of.
+    pub fn is_fault(&self) -> bool {
+        self.outcome().verdict() == Some(false)
+    }
+}
