@@ -1,18 +1,30 @@
 //! An app in a folder: a manifest that the host and Spin both run, with the guests where cargo
-//! built them.
+//! built them. What only the host understands stands in `tool.kumiki`, which Spin ignores.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// One component with an HTTP trigger.
+/// One component.
 pub struct Service {
     pub id: String,
     pub source: PathBuf,
-    /// Its route; without one it is reached by service chaining only.
-    pub route: Option<String>,
+    pub reached: Reached,
     pub allowed_outbound_hosts: Vec<String>,
+    /// Lines of its `tool.kumiki` table.
+    pub settings: Vec<String>,
+}
+
+/// Who reaches a service.
+#[derive(Clone, Debug)]
+pub enum Reached {
+    /// Clients, on this route.
+    Route(String),
+    /// Other services, by service chaining.
+    Chaining,
+    /// Other services, by links: it has no trigger.
+    Links,
 }
 
 impl Service {
@@ -21,28 +33,51 @@ impl Service {
         Self {
             id: id.into(),
             source,
-            route: Some(route.into()),
+            reached: Reached::Route(route.into()),
             allowed_outbound_hosts: Vec::new(),
+            settings: Vec::new(),
         }
+    }
+
+    /// The same service, reached in another way.
+    pub fn reached(self, reached: Reached) -> Self {
+        Self { reached, ..self }
+    }
+
+    /// The same service with one more setting: a line such as `reuse_max = 1`.
+    pub fn setting(mut self, line: impl Into<String>) -> Self {
+        self.settings.push(line.into());
+        self
     }
 
     fn write(&self, text: &mut String) -> Result<()> {
         let Self {
             id,
             source,
-            route,
+            reached,
             allowed_outbound_hosts,
+            settings,
         } = self;
-        let route = route.as_ref().map_or_else(
-            || "{ private = true }".to_owned(),
-            |route| format!("{route:?}"),
-        );
-        writeln!(
-            text,
-            "\n[[trigger.http]]\nroute = {route}\ncomponent = {id:?}"
-        )?;
+        let route = match reached {
+            Reached::Route(route) => Some(format!("{route:?}")),
+            Reached::Chaining => Some("{ private = true }".to_owned()),
+            Reached::Links => None,
+        };
+        if let Some(route) = route {
+            writeln!(
+                text,
+                "\n[[trigger.http]]\nroute = {route}\ncomponent = {id:?}"
+            )?;
+        }
         writeln!(text, "\n[component.{id}]\nsource = {source:?}")?;
         writeln!(text, "allowed_outbound_hosts = {allowed_outbound_hosts:?}")?;
+        if !settings.is_empty() {
+            writeln!(
+                text,
+                "\n[component.{id}.tool.kumiki]\n{}",
+                settings.join("\n")
+            )?;
+        }
         Ok(())
     }
 }
@@ -54,10 +89,14 @@ pub struct App {
     pub first_source: PathBuf,
     /// What the host keeps: stores, logs and compiled code.
     pub state: PathBuf,
+    /// Requests that one instance serves under the peers, one after the other. Of the host it is a
+    /// setting of the services.
+    pub peers_reuse_max: u64,
 }
 
 impl App {
-    /// Writes the manifest `name.toml` into `folder`. Apps in one folder share their state.
+    /// Writes the manifest `name.toml` into `folder`. Apps in one folder share their state. Peers
+    /// take a fresh instance for each request.
     ///
     /// # Errors
     /// When there is no service, or the manifest cannot be written.
@@ -76,6 +115,25 @@ impl App {
             manifest,
             first_source: first.source.clone(),
             state: folder.join("state"),
+            peers_reuse_max: 1,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{App, Reached, Service};
+
+    #[test]
+    fn a_service_has_its_trigger_and_its_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let caller = Service::new("caller", "a.wasm".into(), "/call").setting("reuse_max = 7");
+        let linked = Service::new("callee", "b.wasm".into(), "").reached(Reached::Links);
+        let app = App::write(folder.path(), "app", &[caller, linked]).unwrap();
+        let text = std::fs::read_to_string(app.manifest).unwrap();
+        assert_eq!(text.matches("[[trigger.http]]").count(), 1, "{text}");
+        let settings = "[component.caller.tool.kumiki]\nreuse_max = 7\n";
+        assert!(text.contains(settings), "{text}");
+        assert!(!text.contains("component.callee.tool"), "{text}");
     }
 }

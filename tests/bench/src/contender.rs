@@ -11,6 +11,9 @@ use crate::app::App;
 pub struct Contender {
     pub kind: Kind,
     pub program: PathBuf,
+    /// Whether it tells by its admin API which services are loaded: only a host can, and an older
+    /// one has no such API.
+    pub has_admin: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,16 @@ pub enum Kind {
 }
 
 impl Contender {
+    pub fn new(kind: Kind, program: PathBuf) -> Self {
+        let has_admin = kind == Kind::Kumiki
+            && output(&program, &["up", "--help"]).is_some_and(|help| help.contains("--admin"));
+        Self {
+            kind,
+            program,
+            has_admin,
+        }
+    }
+
     /// The name in the table.
     pub fn name(&self) -> &'static str {
         match self.kind {
@@ -34,33 +47,34 @@ impl Contender {
     }
 
     /// The command that serves the app on a port of 127.0.0.1. The native one answers one line,
-    /// whatever the app is; `wasmtime serve` runs the app's first component. Both it and Spin are
-    /// asked for a fresh instance for each request, as the host takes one.
+    /// whatever the app is; `wasmtime serve` runs the app's first component.
     pub fn command(&self, app: &App, port: u16) -> Command {
         let mut command = Command::new(&self.program);
         let address = format!("127.0.0.1:{port}");
+        let reuse_max = app.peers_reuse_max.to_string();
         match self.kind {
-            Kind::Kumiki => command
-                .args(["up", "--listen", &address, "--from"])
-                .arg(&app.manifest)
-                .arg("--state-dir")
-                .arg(&app.state),
-            Kind::Native => command.args(["native-hello", &port.to_string()]),
-            Kind::WasmtimeServe => command
-                .args([
-                    "serve",
-                    "-Scli",
-                    "--max-instance-reuse-count",
-                    "1",
-                    "--addr",
-                    &address,
-                ])
-                .arg(&app.first_source),
-            Kind::Spin => command
-                .args(["up", "--listen", &address, "--from"])
-                .arg(&app.manifest)
-                .args(["--max-instance-reuse-count", "1"]),
-        };
+            Kind::Kumiki => {
+                command.args(["up", "--listen", &address, "--from"]);
+                command.arg(&app.manifest);
+                command.arg("--state-dir").arg(&app.state);
+                if self.has_admin {
+                    command.args(["--admin", "127.0.0.1:0"]);
+                }
+            }
+            Kind::Native => {
+                command.args(["native-hello", &port.to_string()]);
+            }
+            Kind::WasmtimeServe => {
+                command.args(["serve", "-Scli", "--addr", &address]);
+                command.args(["--max-instance-reuse-count", &reuse_max]);
+                command.arg(&app.first_source);
+            }
+            Kind::Spin => {
+                command.args(["up", "--listen", &address, "--from"]);
+                command.arg(&app.manifest);
+                command.args(["--max-instance-reuse-count", &reuse_max]);
+            }
+        }
         if let Some(folder) = app.manifest.parent() {
             command.current_dir(folder);
         }
@@ -82,10 +96,15 @@ impl Contender {
         if self.kind == Kind::Native {
             return None;
         }
-        let output = Command::new(&self.program).arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        (output.status.success() && !text.is_empty()).then_some(text)
+        output(&self.program, &["--version"]).filter(|text| !text.is_empty())
     }
+}
+
+/// What a program prints when it succeeds.
+fn output(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
 }
 
 /// The program of this name in the folders of PATH.

@@ -54,7 +54,17 @@ impl Connection {
     /// # Errors
     /// When the answer is not whole within a minute.
     pub fn get(&mut self, path: &str) -> Result<Answer> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        self.get_with(path, &[])
+    }
+
+    /// The same with further lines in the head, such as `name: value`.
+    ///
+    /// # Errors
+    /// When the answer is not whole within a minute.
+    pub fn get_with(&mut self, path: &str, lines: &[&str]) -> Result<Answer> {
+        let host = format!("host: {}", self.address);
+        let lines = [&[host.as_str()], lines].concat().join("\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\n{lines}\r\n\r\n");
         self.reader.get_mut().write_all(request.as_bytes())?;
         let status_line = self.line()?;
         let status = status_line

@@ -1,5 +1,5 @@
 //! Load by wrk: so many connections, each with one request at a time, for a given time; what it
-//! measured, and the CPU time that the server took meanwhile.
+//! measured, and the CPU time and memory that the server took meanwhile.
 
 use std::path::Path;
 use std::process::Command;
@@ -28,7 +28,7 @@ pub struct Load {
 }
 
 /// Loads the server with `connections` for `seconds`, and returns the requests per second, the
-/// latency, and the server's CPU time per request.
+/// latency, the server's CPU time per request, and its memory right after.
 ///
 /// # Errors
 /// When wrk fails, or a single request does.
@@ -42,6 +42,7 @@ pub fn figures(
     let before = server.process.cpu_time()?;
     let load = run(server, path, connections, seconds, folder)?;
     let cpu = server.process.cpu_time()?.saturating_sub(before);
+    let resident_mib = server.process.memory()?.resident_kib as f64 / 1024.0;
     let point = format!("{connections} connections").replace("1 connections", "1 connection");
     Ok(vec![
         Figure::value(&point, "req/s", load.requests / (load.duration_us / 1e6)),
@@ -56,6 +57,7 @@ pub fn figures(
             "CPU µs/req",
             cpu.as_secs_f64() * 1e6 / load.requests,
         ),
+        Figure::value(&point, "resident MiB", resident_mib),
     ])
 }
 

@@ -9,18 +9,23 @@
 //! - [`server`]: a contender that answers, and how long its first answer took.
 //! - [`process`]: child processes that never outlive the run, their CPU time and memory.
 //! - [`load`]: load by wrk.
+//! - [`callers`]: load by services that call others and time their calls; [`times`]: those times.
+//! - [`registry`]: waits until the host has unloaded every service, and reads its memory.
 //! - [`native`]: the native hyper services, served by child processes of this binary.
 //! - [`http`]: one HTTP/1.1 connection that blocks.
 //! - [`report`]: figures, the rows that compare them, the table and the JSON.
 
 mod app;
+mod callers;
 mod contender;
 mod http;
 mod load;
 mod native;
 mod process;
+mod registry;
 mod report;
 mod server;
+mod times;
 mod works;
 
 use std::net::SocketAddr;
@@ -65,9 +70,6 @@ struct Options {
     /// Write the rows to this file as well, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Let idle-memory go on to 10,000 services, which takes gigabytes and about half an hour
-    #[arg(long)]
-    ten_thousand: bool,
 }
 
 /// Long enough for a request, short enough to be meant.
@@ -79,18 +81,22 @@ fn seconds() -> RangedU64ValueParser {
 #[derive(Subcommand)]
 enum Service {
     /// Answers every request with one line
-    #[command(hide = true)]
-    NativeHello { port: u16 },
+    #[command(name = "native-hello", hide = true)]
+    Hello { port: u16 },
+    /// Answers the contract of the links
+    #[command(name = "native-callee", hide = true)]
+    Callee { port: u16 },
     /// Calls another service over loopback HTTP, as often as `?count=` says
-    #[command(hide = true)]
-    NativeCaller { port: u16, callee: SocketAddr },
+    #[command(name = "native-caller", hide = true)]
+    Caller { port: u16, callee: SocketAddr },
 }
 
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let outcome = match command_line.service {
-        Some(Service::NativeHello { port }) => native::hello(port),
-        Some(Service::NativeCaller { port, callee }) => native::caller(port, callee),
+        Some(Service::Hello { port }) => native::hello(port),
+        Some(Service::Callee { port }) => native::callee(port),
+        Some(Service::Caller { port, callee }) => native::caller(port, callee),
         None => run(&command_line.options),
     };
     match outcome {
@@ -151,8 +157,9 @@ mod tests {
         let error = chosen(&["hello-fersh".into()]).map(|_| ()).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("`hello-fersh`"), "{text}");
-        assert!(text.contains("hello-fresh, hello-fresh-three, "), "{text}");
-        assert_eq!(chosen(&["chained".into()]).unwrap().len(), 1);
+        assert!(text.contains("hello-fresh, hello-reused, "), "{text}");
+        let twice = ["chained".into(), "linked-64k".into(), "chained".into()];
+        assert_eq!(chosen(&twice).unwrap().len(), 2);
         assert!(chosen(&[]).unwrap().len() > 1);
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -141,39 +141,45 @@ impl Process {
     /// # Errors
     /// When `/proc` cannot be read.
     pub fn cpu_time(&self) -> Result<Duration> {
-        let group = Pid::from_child(&self.child).as_raw_pid();
-        let mut ticks = 0;
-        for entry in std::fs::read_dir("/proc")? {
-            // One that has ended meanwhile has no file any more.
-            let Ok(text) = std::fs::read_to_string(entry?.path().join("stat")) else {
-                continue;
-            };
-            if let Some((of, used)) = group_and_ticks(&text)
-                && of == group
-            {
-                ticks += used;
-            }
-        }
-        Ok(TICK * ticks)
+        let ticks = self.members()?.into_iter().map(|(_, ticks)| ticks);
+        Ok(TICK * ticks.sum::<u32>())
     }
 
-    /// Memory of the process itself that is resident now.
+    /// Memory of all processes in the group that is resident now. Pages that several of them share
+    /// count for each.
     ///
     /// # Errors
-    /// When `/proc` cannot be read.
+    /// When `/proc` does not tell it of any.
     pub fn memory(&self) -> Result<Memory> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        let kib = |name: &str| {
-            let mut lines = text.lines();
-            let value = lines.find_map(|line| line.strip_prefix(name))?;
-            value.trim().trim_end_matches(" kB").parse().ok()
-        };
-        let missing = || anyhow!("{path} lacks the resident memory");
-        Ok(Memory {
-            resident_kib: kib("VmRSS:").ok_or_else(missing)?,
-            anonymous_kib: kib("RssAnon:").ok_or_else(missing)?,
-        })
+        let mut memory = None;
+        for (folder, _ticks) in self.members()? {
+            let text = std::fs::read_to_string(folder.join("status")).unwrap_or_default();
+            if let Some(one) = Memory::of(&text) {
+                let sum: &mut Memory = memory.get_or_insert_default();
+                sum.resident_kib += one.resident_kib;
+                sum.anonymous_kib += one.anonymous_kib;
+            }
+        }
+        memory.context("the process has ended")
+    }
+
+    /// The folders in `/proc` of all processes in the group, each with its ticks of CPU time.
+    fn members(&self) -> Result<Vec<(PathBuf, u32)>> {
+        let group = Pid::from_child(&self.child).as_raw_pid();
+        let mut members = Vec::new();
+        for entry in std::fs::read_dir("/proc")? {
+            let folder = entry?.path();
+            // One that has ended meanwhile has no file any more.
+            let Ok(text) = std::fs::read_to_string(folder.join("stat")) else {
+                continue;
+            };
+            if let Some((of, ticks)) = group_and_ticks(&text)
+                && of == group
+            {
+                members.push((folder, ticks));
+            }
+        }
+        Ok(members)
     }
 }
 
@@ -201,11 +207,26 @@ pub fn foreign_cpu_time() -> Result<Duration> {
 }
 
 /// Resident memory of a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Memory {
     pub resident_kib: u64,
     /// The part that no file backs, which the kernel cannot take back.
     pub anonymous_kib: u64,
+}
+
+impl Memory {
+    /// What the text of `/proc/PID/status` says; a process that has ended has none.
+    fn of(status: &str) -> Option<Self> {
+        let kib = |name: &str| {
+            let mut lines = status.lines();
+            let value = lines.find_map(|line| line.strip_prefix(name))?;
+            value.trim().trim_end_matches(" kB").parse().ok()
+        };
+        Some(Self {
+            resident_kib: kib("VmRSS:")?,
+            anonymous_kib: kib("RssAnon:")?,
+        })
+    }
 }
 
 /// The process group and the ticks of CPU time in the text of `/proc/PID/stat`.
@@ -237,7 +258,18 @@ impl Drop for Process {
 
 #[cfg(test)]
 mod tests {
-    use super::group_and_ticks;
+    use super::{Memory, group_and_ticks};
+
+    #[test]
+    fn the_resident_memory_is_found() {
+        let status = "Name:\ta\nVmRSS:\t   20480 kB\nRssAnon:\t    1024 kB\n";
+        let expected = Memory {
+            resident_kib: 20_480,
+            anonymous_kib: 1_024,
+        };
+        assert_eq!(Memory::of(status), Some(expected));
+        assert_eq!(Memory::of("Name:\ta\nState:\tZ (zombie)\n"), None);
+    }
 
     #[test]
     fn the_times_are_found_behind_any_name() {

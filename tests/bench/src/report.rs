@@ -38,15 +38,26 @@ impl Figure {
 
     /// Median, p99 and p99.9 of samples, by the nearest rank; nothing of no samples. A percentile
     /// that so few samples cannot tell from their largest is left out.
-    pub fn percentiles(point: &str, unit: &'static str, mut samples: Vec<f64>) -> Option<Self> {
-        samples.sort_by(f64::total_cmp);
-        let count = samples.len() as f64;
-        let rank = |share: f64| {
-            let rank = (share * count).ceil() as usize;
-            samples.get(rank.saturating_sub(1)).copied()
+    pub fn percentiles(point: &str, unit: &'static str, samples: Vec<f64>) -> Option<Self> {
+        let samples = samples.into_iter().map(|sample| (sample, 1)).collect();
+        Self::weighted(point, unit, samples)
+    }
+
+    /// The same of samples that each occurred so many times.
+    pub fn weighted(point: &str, unit: &'static str, mut samples: Vec<(f64, u64)>) -> Option<Self> {
+        samples.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+        let count = samples.iter().map(|(_, times)| times).sum::<u64>() as f64;
+        let at = |share: f64| {
+            let rank = (share * count).ceil() as u64;
+            let mut seen = 0;
+            let reaches = |(_, times): &&(f64, u64)| {
+                seen += times;
+                seen >= rank.max(1)
+            };
+            samples.iter().find(reaches).map(|(sample, _)| *sample)
         };
-        let known = |share: f64| rank(share).filter(|_| count * (1.0 - share) >= 1.0 - 1e-9);
-        let median = rank(0.5)?;
+        let known = |share: f64| at(share).filter(|_| count * (1.0 - share) >= 1.0 - 1e-9);
+        let median = at(0.5)?;
         Some(Self {
             p50: Some(median),
             p99: known(0.99),
@@ -205,6 +216,17 @@ mod tests {
         let figure = Figure::percentiles("", "µs", samples(5)).unwrap();
         assert_eq!((figure.value, figure.p99), (3.0, None));
         assert!(Figure::percentiles("", "µs", Vec::new()).is_none());
+    }
+
+    #[test]
+    fn a_weighted_sample_counts_as_often_as_it_occurred() {
+        let samples = vec![(9.0, 10), (1.0, 600), (2.0, 389), (70.0, 1)];
+        let figure = Figure::weighted("", "µs", samples).unwrap();
+        assert_eq!(
+            (figure.value, figure.p99, figure.p999),
+            (1.0, Some(9.0), Some(9.0))
+        );
+        assert!(Figure::weighted("", "µs", vec![(1.0, 0)]).is_none());
     }
 
     #[test]

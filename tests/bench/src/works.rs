@@ -4,9 +4,11 @@
 mod chained;
 mod cold_start;
 mod hello;
+mod linked;
 mod many;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -15,6 +17,11 @@ use crate::Options;
 use crate::contender::{Contender, Kind, on_path};
 use crate::process;
 use crate::report::{self, Figure, Row};
+use crate::server::Server;
+
+/// Requests or calls that an instance serves where instances are reused: so many that making the
+/// next one does not count.
+const REUSE_MAX: u64 = 1_000_000;
 
 /// One thing that can be measured, by the name that `--only` takes.
 pub struct Work {
@@ -28,12 +35,37 @@ pub const WORKS: &[Work] = &[
     Work {
         name: "hello-fresh",
         about: "one line by wasi:http 0.2, a fresh sandbox for each request",
-        run: hello::two,
+        run: hello::fresh,
+    },
+    Work {
+        name: "hello-reused",
+        about: "one line by wasi:http 0.2, sandboxes reused",
+        run: hello::reused,
     },
     Work {
         name: "hello-fresh-three",
         about: "one line by wasi:http 0.3, a fresh sandbox for each request",
-        run: hello::three,
+        run: hello::fresh_three,
+    },
+    Work {
+        name: "linked-fresh",
+        about: "a link's function of text and number, a fresh sandbox for each call",
+        run: linked::fresh,
+    },
+    Work {
+        name: "linked-reused",
+        about: "the same, the callee's sandboxes reused",
+        run: linked::reused,
+    },
+    Work {
+        name: "linked-64k",
+        about: "64 KiB of bytes by a link and back, sandboxes reused",
+        run: linked::bytes,
+    },
+    Work {
+        name: "linked-1000-records",
+        about: "1,000 records by a link, sandboxes reused",
+        run: linked::records,
     },
     Work {
         name: "chained",
@@ -42,17 +74,17 @@ pub const WORKS: &[Work] = &[
     },
     Work {
         name: "cold-start",
-        about: "from the start of the process to the first answer, one service",
+        about: "the first answer of a process, and of a service that is not in memory",
         run: cold_start::run,
     },
     Work {
         name: "start-1000",
-        about: "the same with 1,000 services, their compiled code cached",
+        about: "the first answer of a process with 1,000 services, their compiled code cached",
         run: many::start,
     },
     Work {
         name: "idle-memory",
-        about: "resident memory with many services, each called once",
+        about: "resident memory with many services, each called once and unloaded",
         run: many::idle_memory,
     },
 ];
@@ -63,7 +95,6 @@ pub struct Bench {
     guests: PathBuf,
     /// Length of each measurement, in seconds.
     pub seconds: u64,
-    pub ten_thousand: bool,
     /// Everything that the run writes.
     folder: TempDir,
 }
@@ -76,14 +107,13 @@ impl Bench {
             path.canonicalize()
                 .with_context(|| format!("{} is missing; scripts/bench builds it", path.display()))
         };
-        let contender = |kind, program| Contender { kind, program };
         let mut contenders = vec![
-            contender(Kind::Kumiki, found(&options.host)?),
-            contender(Kind::Native, std::env::current_exe()?),
+            Contender::new(Kind::Kumiki, found(&options.host)?),
+            Contender::new(Kind::Native, std::env::current_exe()?),
         ];
         for (kind, name) in [(Kind::WasmtimeServe, "wasmtime"), (Kind::Spin, "spin")] {
             match on_path(name) {
-                Some(program) => contenders.push(contender(kind, program)),
+                Some(program) => contenders.push(Contender::new(kind, program)),
                 None => eprintln!("`{name}` is not on PATH, so it is not among the peers."),
             }
         }
@@ -91,7 +121,6 @@ impl Bench {
             contenders,
             guests: found(&options.guests)?,
             seconds: options.seconds,
-            ten_thousand: options.ten_thousand,
             folder: TempDir::with_prefix("kumiki-bench-")?,
         })
     }
@@ -143,4 +172,22 @@ impl Bench {
         }
         Ok(report::rows(work, &host, &others))
     }
+}
+
+/// The native service that calls, and the one that it calls; `path` is what the first is asked for
+/// until it answers.
+fn native_pair(contender: &Contender, folder: &Path, path: &str) -> Result<(Server, Server)> {
+    let start = |arguments: [&str; 2], path: &str| {
+        let command = |port: u16| {
+            let mut command = Command::new(&contender.program);
+            let [service, callee] = arguments;
+            command.args([service, &port.to_string()]);
+            command.args((!callee.is_empty()).then_some(callee));
+            command
+        };
+        Server::start(command, path, folder)
+    };
+    let callee = start(["native-callee", ""], "/")?;
+    let caller = start(["native-caller", &callee.address.to_string()], path)?;
+    Ok((caller, callee))
 }

@@ -1,5 +1,6 @@
-//! `hello-fresh` and `hello-fresh-three`: a service that answers one line, by wasi:http 0.2 or 0.3,
-//! in a fresh sandbox for each request, under load by wrk at 1 and at 32 connections.
+//! `hello-fresh`, `hello-reused` and `hello-fresh-three`: a service that answers one line, by
+//! wasi:http 0.2 or 0.3, in a fresh sandbox for each request or in reused ones, under load by wrk at
+//! 1 and at 32 connections.
 
 use anyhow::Result;
 
@@ -15,28 +16,46 @@ const CONNECTIONS: [u32; 2] = [1, 32];
 /// Load before the first measurement: connections are accepted, pools filled, caches warm.
 const WARM_UP_SECONDS: u64 = 1;
 
-pub fn two(bench: &Bench) -> Result<Vec<Row>> {
-    compare(bench, "hello-fresh", "hello_two")
-}
+const PEERS: [Kind; 3] = [Kind::Native, Kind::WasmtimeServe, Kind::Spin];
 
-pub fn three(bench: &Bench) -> Result<Vec<Row>> {
-    compare(bench, "hello-fresh-three", "hello_three")
-}
-
-fn compare(bench: &Bench, work: &str, guest: &str) -> Result<Vec<Row>> {
-    let peers = [Kind::Native, Kind::WasmtimeServe, Kind::Spin];
-    bench.compare(work, &peers, |contender| {
-        measure(bench, work, guest, contender)
+pub fn fresh(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "hello-fresh";
+    bench.compare(work, &PEERS, |contender| {
+        measure(bench, work, "hello_two", 1, contender)
     })
 }
 
-fn measure(bench: &Bench, work: &str, guest: &str, contender: &Contender) -> Result<Vec<Figure>> {
+pub fn fresh_three(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "hello-fresh-three";
+    bench.compare(work, &PEERS, |contender| {
+        measure(bench, work, "hello_three", 1, contender)
+    })
+}
+
+/// Spin reuses instances of wasi:http 0.3 only, so it runs the guest of that version.
+pub fn reused(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "hello-reused";
+    bench.compare(work, &PEERS, |contender| {
+        let guest = match contender.kind {
+            Kind::Spin => "hello_three",
+            _ => "hello_two",
+        };
+        measure(bench, work, guest, super::REUSE_MAX, contender)
+    })
+}
+
+fn measure(
+    bench: &Bench,
+    work: &str,
+    guest: &str,
+    reuse_max: u64,
+    contender: &Contender,
+) -> Result<Vec<Figure>> {
     let folder = bench.folder(work)?;
-    let app = App::write(
-        &folder,
-        "app",
-        &[Service::new("hello", bench.guest(guest)?, "/")],
-    )?;
+    let service =
+        Service::new("hello", bench.guest(guest)?, "/").setting(format!("reuse_max = {reuse_max}"));
+    let mut app = App::write(&folder, "app", &[service])?;
+    app.peers_reuse_max = reuse_max;
     let server = Server::start(|port| contender.command(&app, port), "/", &folder)?;
     load::run(&server, "/", 32, WARM_UP_SECONDS, &folder)?;
     let mut figures = Vec::new();

@@ -1,15 +1,15 @@
 //! `start-1000` and `idle-memory`: apps of many services, all copies of one guest that differ in a
-//! custom section, so that each has a digest and compiled code of its own.
+//! custom section, so that each has a digest and compiled code of its own. Beyond 1,000 services
+//! the same 1,000 files are named again under further ids.
 //!
 //! `start-1000` is the time from just before the process is made to the last byte of its first
 //! answer, with the compiled code of 1,000 services cached and files in the page cache.
 //!
-//! `idle-memory` is the resident memory once every service has been called and nobody calls any
-//! more. Memory per service is what a further service adds: the growth over an app of one service,
-//! divided by the services added. `anonymous` is the part that no file backs. Services stay loaded:
-//! the host does not unload idle ones. Beside it stands the resident memory of one native process
-//! after a call, since that is what a native service takes; it counts the pages of code that such
-//! processes share.
+//! `idle-memory` is the resident memory once every service has been called and unloaded again.
+//! Memory per service is what a further service adds: the growth over an app of one service, divided
+//! by the services added. `anonymous` is the part that no file backs. Beside it stands the resident
+//! memory of one native process after a call, since that is what a native service takes; it counts
+//! the pages of code that such processes share.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -21,27 +21,33 @@ use crate::app::{App, Service};
 use crate::contender::{Contender, Kind};
 use crate::http::Connection;
 use crate::process::Memory;
+use crate::registry;
 use crate::report::{Figure, Row};
 use crate::server::Server;
 
 /// Services of `idle-memory`; the first is what the others are compared with.
-const COUNTS: [usize; 3] = [1, 100, 1_000];
+const COUNTS: [usize; 4] = [1, 100, 1_000, 10_000];
+
+/// Files with a digest of their own; a few minutes of compiling on two cores.
+const ARTIFACTS: usize = 1_000;
 
 /// Starts that `start-1000` takes the median of, at most.
 const STARTS_MAX: usize = 20;
 
+/// Time without a call after which the services of [`idle`] are unloaded: some calls long, so that
+/// a service is not unloaded before its second one.
+const IDLE_TIMEOUT: &str = "idle_timeout_ms = 500";
+
 pub fn start(bench: &Bench) -> Result<Vec<Row>> {
     bench.compare("start-1000", &[], |contender| {
-        let (app, folder) = app(bench, 1_000)?;
-        let begun = Instant::now();
+        let (app, folder) = app(bench, 1_000, None)?;
         let start = || Server::start(|port| contender.command(&app, port), "/0", &folder);
         let filling = start()?.first_answer;
         eprintln!("    the cache was filled in {:.1} s", filling.as_secs_f64());
+        let begun = Instant::now();
         let mut first_answers_ms = Vec::new();
-        let filled = begun.elapsed();
         while first_answers_ms.len() < 3
-            || ((begun.elapsed() - filled).as_secs() < bench.seconds
-                && first_answers_ms.len() < STARTS_MAX)
+            || (begun.elapsed().as_secs() < bench.seconds && first_answers_ms.len() < STARTS_MAX)
         {
             first_answers_ms.push(start()?.first_answer.as_secs_f64() * 1e3);
         }
@@ -51,24 +57,33 @@ pub fn start(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 pub fn idle_memory(bench: &Bench) -> Result<Vec<Row>> {
-    let mut counts = COUNTS.to_vec();
-    if bench.ten_thousand {
-        counts.push(10_000);
-    }
     bench.compare("idle-memory", &[Kind::Native], |contender| {
         let mut memories = Vec::new();
-        for count in &counts {
-            let is_native = contender.kind == Kind::Native;
-            let services = if is_native { 1 } else { *count };
-            memories.push((*count, memory(bench, contender, services)?));
+        for count in COUNTS {
+            let services = match contender.kind {
+                Kind::Native => 1,
+                _ => count,
+            };
+            memories.push((count, idle(bench, contender, services)?.memory));
         }
-        Ok(figures(contender, &memories))
+        Ok(figures(contender.kind, &memories))
     })
 }
 
-/// Starts the app, calls each service once, and returns the memory that then is resident.
-fn memory(bench: &Bench, contender: &Contender, count: usize) -> Result<Memory> {
-    let (app, folder) = app(bench, count)?;
+/// A contender that serves an app of many services of which none is in memory any more.
+pub struct Idle {
+    pub server: Server,
+    pub app: App,
+    memory: Memory,
+}
+
+/// Starts an app of so many services on routes `/0`, `/1` and so on, calls each once, and waits
+/// until all are unloaded.
+///
+/// # Errors
+/// When a call fails, or a service is not unloaded.
+pub fn idle(bench: &Bench, contender: &Contender, count: usize) -> Result<Idle> {
+    let (app, folder) = app(bench, count, Some(IDLE_TIMEOUT))?;
     let start = || Server::start(|port| contender.command(&app, port), "/0", &folder);
     // The compiler's memory is not what services take: from here on their code is cached.
     drop(start()?);
@@ -77,12 +92,20 @@ fn memory(bench: &Bench, contender: &Contender, count: usize) -> Result<Memory> 
     for number in 0..count {
         connection.get(&format!("/{number}"))?.ok()?;
     }
-    server.process.memory()
+    let memory = match contender.kind {
+        Kind::Kumiki => registry::memory_when_unloaded(contender, &server, &app)?,
+        _ => server.process.memory()?,
+    };
+    Ok(Idle {
+        server,
+        app,
+        memory,
+    })
 }
 
 /// The whole process for each number of services, and what each service beyond the first adds. One
 /// native service is one process, however many there are.
-fn figures(contender: &Contender, memories: &[(usize, Memory)]) -> Vec<Figure> {
+fn figures(kind: Kind, memories: &[(usize, Memory)]) -> Vec<Figure> {
     let mut figures = Vec::new();
     let Some((_, one)) = memories.first() else {
         return figures;
@@ -92,7 +115,7 @@ fn figures(contender: &Contender, memories: &[(usize, Memory)]) -> Vec<Figure> {
         let mut add = |whole, each, kib: u64, of_one: u64| {
             if *count == 1 {
                 figures.push(Figure::value(&point, whole, kib as f64 / 1024.0));
-            } else if contender.kind == Kind::Native {
+            } else if kind == Kind::Native {
                 figures.push(Figure::value(&point, each, kib as f64));
             } else {
                 let added = kib.saturating_sub(of_one) as f64 / (*count - 1) as f64;
@@ -118,19 +141,18 @@ fn figures(contender: &Contender, memories: &[(usize, Memory)]) -> Vec<Figure> {
 }
 
 /// An app of so many services on routes `/0`, `/1` and so on, and its folder. Apps of all sizes
-/// share services and state, so that each service is compiled once in a run.
-fn app(bench: &Bench, count: usize) -> Result<(App, PathBuf)> {
+/// share artifacts and state, so that each artifact is compiled once in a run.
+fn app(bench: &Bench, count: usize, setting: Option<&str>) -> Result<(App, PathBuf)> {
     let folder = bench.folder("many")?;
     let guest = std::fs::read(bench.guest("hello_two")?)?;
     let mut services = Vec::new();
     for number in 0..count {
-        let source = folder.join(format!("service{number}.wasm"));
-        write_copy(&source, &guest, number)?;
-        services.push(Service::new(
-            format!("service{number}"),
-            source,
-            format!("/{number}"),
-        ));
+        let artifact = number % ARTIFACTS;
+        let source = folder.join(format!("artifact{artifact}.wasm"));
+        write_copy(&source, &guest, artifact)?;
+        let mut service = Service::new(format!("service{number}"), source, format!("/{number}"));
+        service.settings.extend(setting.map(str::to_owned));
+        services.push(service);
     }
     let app = App::write(&folder, &format!("app-{count}"), &services)?;
     Ok((app, folder))
@@ -153,7 +175,7 @@ fn write_copy(path: &Path, component: &[u8], number: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Memory, figures};
-    use crate::contender::{Contender, Kind};
+    use crate::contender::Kind;
 
     #[test]
     fn memory_per_service_is_what_a_further_one_adds() {
@@ -163,8 +185,7 @@ mod tests {
         };
         let memories = [(1, memory(20_480)), (101, memory(40_480))];
         let of = |kind| {
-            let program = "kumiki".into();
-            let figures = figures(&Contender { kind, program }, &memories);
+            let figures = figures(kind, &memories);
             let resident = figures
                 .into_iter()
                 .filter(|figure| figure.unit.contains("resident"));
