@@ -12,6 +12,8 @@ pub mod componentize;
 pub mod engine;
 pub mod handler;
 pub mod linker;
+#[cfg(test)]
+mod links_property_tests;
 pub mod meter;
 pub mod service;
 pub mod sources;
