@@ -7,7 +7,7 @@ mod component;
 mod dependency;
 pub mod diagnostics;
 pub mod model;
-mod names;
+pub(crate) mod names;
 mod outbound;
 mod reader;
 mod route;
