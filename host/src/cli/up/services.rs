@@ -1,6 +1,7 @@
 //! From one component of the manifest to a service that can be called: its artifact, its handler,
 //! its grants. What the parts do is left to the runtime and to the capabilities.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -129,6 +130,11 @@ impl<'a> Parts<'a> {
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_instances: Arc::new(Semaphore::new(POOL_INSTANCES as usize)),
         })
+    }
+
+    /// Keeps every service that is made from now on from an endpoint of the host's own.
+    pub fn refuse_endpoint(&mut self, endpoint: SocketAddr) {
+        Arc::make_mut(&mut self.guard).refuse_endpoint(endpoint);
     }
 
     /// The service that a component becomes.
