@@ -8,6 +8,7 @@ pub mod locate;
 pub mod new;
 #[cfg(test)]
 mod sample;
+pub mod services;
 pub mod signals;
 pub mod up;
 pub mod watch;
@@ -68,6 +69,8 @@ pub enum Command {
     Build(build::BuildArguments),
     /// Build and run the application again whenever its files change
     Watch(watch::WatchArguments),
+    /// List the services of a running host
+    Services(services::ServicesArguments),
     /// Say what is wrong with this manifest, these artifacts and this machine, and the mend
     Doctor(doctor::DoctorArguments),
     /// Make a new application from a template
@@ -96,6 +99,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         }
         Command::Build(arguments) => build::run(arguments).await,
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Services(arguments) => services::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -47,7 +47,8 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     // In a task of its own: compiling and fetching hold its thread, and signals must be heard.
     let loading = tokio::spawn({
         let (manifest, config, options) = (manifest.clone(), config.clone(), options.clone());
-        async move { Application::load(&manifest, &config, &options).await }
+        let address = bound.address();
+        async move { Application::load(&manifest, &config, &options, address).await }
     });
     let application = tokio::select! {
         loaded = loading => loaded??,

@@ -1,6 +1,7 @@
 //! From one component of the manifest to a service that can be called: its artifact, its handler,
 //! its grants. What the parts do is left to the runtime and to the capabilities.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +41,11 @@ const POOL_RESERVED: usize = POOL_INSTANCES as usize / 10;
 pub struct LoadErrors(Vec<String>);
 
 impl LoadErrors {
+    /// Errors that were found together.
+    pub fn of(errors: Vec<String>) -> Self {
+        Self(errors)
+    }
+
     /// Nothing, if there are no errors.
     pub fn check(errors: Vec<String>) -> Result<(), Self> {
         if errors.is_empty() {
@@ -149,6 +155,11 @@ impl<'a> Parts<'a> {
             host_places: Arc::new(HostPlaces::new(POOL_INSTANCES as usize, POOL_RESERVED)),
             standstill: Arc::default(),
         })
+    }
+
+    /// Keeps every service that is made from now on from an endpoint of the host's own.
+    pub fn refuse_endpoint(&mut self, endpoint: SocketAddr) {
+        Arc::make_mut(&mut self.guard).refuse_endpoint(endpoint);
     }
 
     /// What can be said of a component before its links are known.
