@@ -10,6 +10,7 @@ use super::stores::Stores;
 use crate::capabilities::http_out::{Client, ClientSettings, SelfAddress};
 use crate::capabilities::invocation::Chain;
 use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
+use crate::cli::compose::dependencies;
 use crate::cli::up::arguments::{Follow, UpOptions};
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
@@ -23,7 +24,6 @@ use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::handler::{Handler, HandlerError};
 use crate::runtime::linker::Linkers;
 use crate::runtime::service::{Grants, Service};
-use crate::runtime::sources::{self, SourceError};
 use crate::storage::state_dir::StateDir;
 
 /// Everything that keeps the app from starting, said at once.
@@ -46,7 +46,7 @@ impl LoadErrors {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(#[from] dependencies::ArtifactError),
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     #[error("{path}: {error}")]
@@ -63,11 +63,6 @@ pub enum LoadError {
     Tls(#[from] TlsSetupError),
     #[error(transparent)]
     Stores(#[from] super::stores::StoreError),
-    #[error(
-        "its dependencies ({0}) would have to be composed into it; compose them when it is built, \
-         for example with `wac plug`, and remove the table"
-    )]
-    Dependencies(String),
     #[error("the host's interfaces cannot be linked: {0}")]
     Linker(String),
 }
@@ -133,16 +128,7 @@ impl<'a> Parts<'a> {
 
     /// The service that a component becomes.
     pub fn service(&self, component: &Component) -> Result<Service, LoadError> {
-        if !component.dependencies.is_empty() {
-            let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
-            return Err(LoadError::Dependencies(names.join(", ")));
-        }
-        let source = component
-            .settings
-            .source
-            .as_ref()
-            .unwrap_or(&component.source);
-        let path = sources::locate(source, &self.state.cache().join("downloads"))?;
+        let path = dependencies::artifact(component, self.manifest, &self.state.cache())?;
         let artifact = self.cache.load(&self.engines, &path)?;
         let engine = artifact.component.engine().clone();
         let mut linker = self
