@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod completions;
+pub mod compose;
 pub mod doctor;
 pub mod locate;
 pub mod new;
@@ -67,6 +68,8 @@ pub enum Command {
     Up(Box<up::UpArguments>),
     /// Build the components with their own build commands
     Build(build::BuildArguments),
+    /// Make the artifacts of components with links that stock engines run
+    Compose(compose::ComposeArguments),
     /// Build and run the application again whenever its files change
     Watch(watch::WatchArguments),
     /// List the services of a running host
@@ -98,6 +101,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Build(arguments) => build::run(arguments).await,
+        Command::Compose(arguments) => compose::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Services(arguments) => services::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),

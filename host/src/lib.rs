@@ -11,12 +11,14 @@
 //! - [`capabilities`]: what a guest may import (key-value, SQL, variables, outbound HTTP, …).
 //! - [`storage`]: the state directory and the SQLite files in it.
 //! - [`network`]: which hosts a service may reach, and the guard at connect time.
+//! - [`composition`]: several components made one, from bytes to bytes.
 //! - [`manifest`]: `spin.toml` and the runtime config, parsed with positions.
 //! - [`telemetry`]: logs and request identity; anyone may use it.
 
 pub mod admin;
 pub mod capabilities;
 pub mod cli;
+pub mod composition;
 pub mod gateway;
 pub mod manifest;
 pub mod network;

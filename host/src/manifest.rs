@@ -6,6 +6,7 @@ mod application;
 mod component;
 mod dependency;
 pub mod diagnostics;
+mod links;
 pub mod model;
 pub(crate) mod names;
 mod outbound;

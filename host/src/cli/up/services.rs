@@ -11,6 +11,7 @@ use super::stores::Stores;
 use crate::capabilities::http_out::{Client, ClientSettings, SelfAddress};
 use crate::capabilities::invocation::Chain;
 use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
+use crate::cli::compose::dependencies;
 use crate::cli::up::arguments::{Follow, UpOptions};
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
@@ -27,7 +28,6 @@ use crate::runtime::instances::{Grants, Instances};
 use crate::runtime::linker::Linkers;
 use crate::runtime::links::Link;
 use crate::runtime::service::{Callers, Service};
-use crate::runtime::sources::{self, SourceError};
 use crate::runtime::standstill::Standstill;
 use crate::storage::state_dir::StateDir;
 use crate::telemetry::metrics::ServiceMetrics;
@@ -60,7 +60,7 @@ impl LoadErrors {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(#[from] dependencies::ArtifactError),
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     #[error("{path}: {error}")]
@@ -82,11 +82,6 @@ pub enum LoadError {
     Tls(#[from] TlsSetupError),
     #[error(transparent)]
     Stores(#[from] super::stores::StoreError),
-    #[error(
-        "its dependencies ({0}) would have to be composed into it; compose them when it is built, \
-         for example with `wac plug`, and remove the table"
-    )]
-    Dependencies(String),
 }
 
 /// A component whose artifact is known.
@@ -164,16 +159,7 @@ impl<'a> Parts<'a> {
 
     /// What can be said of a component before its links are known.
     pub fn inspect<'m>(&self, component: &'m Component) -> Result<Inspected<'m>, LoadError> {
-        if !component.dependencies.is_empty() {
-            let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
-            return Err(LoadError::Dependencies(names.join(", ")));
-        }
-        let source = component
-            .settings
-            .source
-            .as_ref()
-            .unwrap_or(&component.source);
-        let path = sources::locate(source, &self.state.cache().join("downloads"))?;
+        let path = dependencies::artifact(component, self.manifest, &self.state.cache())?;
         let artifact = self.cache.inspect(&self.engines, &path)?;
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
         Ok(Inspected {
