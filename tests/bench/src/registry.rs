@@ -103,9 +103,36 @@ fn loaded(registry: &Value) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
     use serde_json::json;
 
-    use super::{address, loaded};
+    use super::{address, loaded, registry};
+
+    #[test]
+    fn the_registry_is_asked_for_with_the_token() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let admin = json!({ "address": listener.local_addr().unwrap().to_string(), "pid": 1 });
+        std::fs::write(state.path().join("admin"), admin.to_string()).unwrap();
+        std::fs::write(state.path().join("admin-token"), "secret\n").unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _client) = listener.accept().unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n").unwrap();
+            write!(stream, "{{\"services\":[]}}").unwrap();
+            head
+        });
+        assert_eq!(loaded(&registry(state.path()).unwrap()).unwrap(), 0);
+        let head = server.join().unwrap();
+        assert_eq!(head[0], "GET /registry HTTP/1.1");
+        assert!(head.contains(&"authorization: Bearer secret".to_owned()));
+    }
 
     #[test]
     fn code_and_instances_count_as_loaded() {
