@@ -3,11 +3,13 @@
 
 pub mod build;
 pub mod completions;
+pub mod compose;
 pub mod doctor;
 pub mod locate;
 pub mod new;
 #[cfg(test)]
 mod sample;
+pub mod services;
 pub mod signals;
 pub mod up;
 pub mod watch;
@@ -66,8 +68,12 @@ pub enum Command {
     Up(Box<up::UpArguments>),
     /// Build the components with their own build commands
     Build(build::BuildArguments),
+    /// Make the artifacts of components with links that stock engines run
+    Compose(compose::ComposeArguments),
     /// Build and run the application again whenever its files change
     Watch(watch::WatchArguments),
+    /// List the services of a running host
+    Services(services::ServicesArguments),
     /// Say what is wrong with this manifest, these artifacts and this machine, and the mend
     Doctor(doctor::DoctorArguments),
     /// Make a new application from a template
@@ -95,7 +101,9 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Build(arguments) => build::run(arguments).await,
+        Command::Compose(arguments) => compose::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Services(arguments) => services::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

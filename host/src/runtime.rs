@@ -2,9 +2,10 @@
 //! answer.
 //!
 //! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file,
-//! [`contracts`] says what it imports and exports and what meets what, [`linker`] and [`handler`]
-//! make it callable, [`service`] holds it with its grants and limits, and [`answer`] drives one
-//! call of it.
+//! [`contracts`] says what it imports and exports and what meets what, [`linker`], [`links`] and
+//! [`code`] make it callable, [`instances`] makes sandboxes of it, [`admission`] says who may have
+//! one, [`service`] holds all of that and runs one invocation, [`answer`] drives the answer to a
+//! request, and [`registry`] holds the services.
 
 pub mod absent;
 pub mod admission;
@@ -21,6 +22,8 @@ pub mod instance;
 pub mod instances;
 pub mod linker;
 pub mod links;
+#[cfg(test)]
+mod links_property_tests;
 pub mod meter;
 pub mod registry;
 pub mod service;

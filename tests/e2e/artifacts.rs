@@ -199,6 +199,20 @@ fn a_damaged_note_of_a_digest_costs_only_time() {
 }
 
 #[test]
+fn a_damaged_note_of_a_contract_costs_only_time() {
+    let (mut host, _) = compiled_pair();
+    for folder in ["contracts", "interfaces"] {
+        for note in files_in(&host.folder().join(".kumiki/cache").join(folder)) {
+            replace(&note, b"{\"digest\":");
+        }
+        host = host.restart();
+        check_pair(&host);
+        assert!(host.stderr().contains("damaged"), "{}", host.output());
+        host.kill9();
+    }
+}
+
+#[test]
 fn entries_that_others_may_write_are_not_used() {
     let (host, entries) = compiled_pair();
     swap(&entries);
@@ -217,7 +231,11 @@ fn entries_that_others_may_write_are_not_used() {
 
 #[test]
 fn a_cache_that_others_may_write_is_not_used_and_one_warning_says_so() {
-    for folder in ["cache", "cache/artifacts", "cache/sources"] {
+    let folders = ["artifacts", "contracts", "interfaces", "sources"];
+    for folder in ["cache".to_owned()]
+        .into_iter()
+        .chain(folders.map(|folder| format!("cache/{folder}")))
+    {
         let (host, entries) = compiled_pair();
         swap(&entries);
         let folder = host.folder().join(".kumiki").join(folder);

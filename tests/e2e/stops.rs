@@ -24,7 +24,7 @@ fn a_signal_ends_a_start_that_waits_for_a_download() {
     let folder = TempDir::new().unwrap();
     App::new([service.route("/...")]).write(folder.path());
     let mut child = command(folder.path())
-        .args(["up", "--listen", "127.0.0.1:0"])
+        .args(["up", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
         .spawn()
         .unwrap();
     // The host asks, and nobody answers.

@@ -19,6 +19,8 @@ pub struct Service {
     lines: Vec<String>,
     /// Lines under `[component.ID.tool.kumiki]`.
     settings: Vec<String>,
+    /// Interfaces that it imports, and the services that answer them.
+    links: Vec<(String, String)>,
 }
 
 impl Service {
@@ -30,6 +32,7 @@ impl Service {
             triggers: Vec::new(),
             lines: Vec::new(),
             settings: Vec::new(),
+            links: Vec::new(),
         }
     }
 
@@ -80,6 +83,12 @@ impl Service {
         self
     }
 
+    /// Has an imported interface answered by the service of this id.
+    pub fn link(mut self, interface: &str, id: &str) -> Self {
+        self.links.push((interface.into(), id.into()));
+        self
+    }
+
     fn write(&self, text: &mut String) {
         let Self {
             id,
@@ -87,6 +96,7 @@ impl Service {
             triggers,
             lines,
             settings,
+            links,
         } = self;
         for trigger in triggers {
             writeln!(text, "[[trigger.http]]\n{trigger}\ncomponent = {id:?}\n").unwrap();
@@ -97,6 +107,14 @@ impl Service {
             lines.join("\n")
         )
         .unwrap();
+        let mut settings = settings.clone();
+        if !links.is_empty() {
+            let links = links
+                .iter()
+                .map(|(interface, id)| format!("{interface:?} = {id:?}"));
+            let links: Vec<String> = links.collect();
+            settings.push(format!("links = {{ {} }}", links.join(", ")));
+        }
         if !settings.is_empty() {
             let settings = settings.join("\n");
             writeln!(text, "[component.{id}.tool.kumiki]\n{settings}\n").unwrap();
@@ -127,6 +145,11 @@ impl App {
             services: services.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// One service more.
+    pub(crate) fn add(&mut self, service: Service) {
+        self.services.push(service);
     }
 
     /// A line under `[application.tool.kumiki]`.
@@ -186,6 +209,11 @@ impl App {
         self.arguments
             .extend(arguments.iter().map(|&argument| argument.into()));
         self
+    }
+
+    /// Lets the test ask the host what runs: [`Host::registry`].
+    pub fn observed(self) -> Self {
+        self.arguments(&["--admin", "127.0.0.1:0"])
     }
 
     /// A variable of the host's environment.

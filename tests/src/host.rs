@@ -83,6 +83,7 @@ impl Host {
         let listen = app.listen.unwrap_or_else(any_port).to_string();
         let mut child = command(folder.path())
             .args(["up", "--listen", &listen])
+            .args(admin_arguments(&app.arguments))
             .args(&app.arguments)
             .envs(app.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
@@ -304,6 +305,15 @@ pub fn command(folder: &Path) -> Command {
 /// A free port of this machine alone.
 fn any_port() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Hosts of many tests at once do not ask for one admin port; a test may choose another address.
+fn admin_arguments(given: &[String]) -> &'static [&'static str] {
+    if given.iter().any(|argument| argument == "--admin") {
+        &[]
+    } else {
+        &["--admin", "127.0.0.1:0"]
+    }
 }
 
 /// Runs a command of the binary to its end.

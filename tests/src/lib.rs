@@ -10,6 +10,8 @@
 //! - [`http`]: one HTTP/1.1 exchange at the level of bytes, answers read whole or as they come.
 //! - [`peers`]: TCP, UDP and HTTP servers in threads, and a real redis-server.
 //! - [`watch`]: `kumiki watch`, and the host that it runs.
+//! - [`registry`]: what the host says that runs.
+//! - [`gate`]: a door at which guests wait until the test opens it.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
 //! These parts fail a test by panicking, with a text that says what was expected.
@@ -22,9 +24,11 @@
 )]
 
 pub mod app;
+pub mod gate;
 pub mod guests;
 pub mod host;
 pub mod http;
 pub mod peers;
+pub mod registry;
 pub mod wait;
 pub mod watch;

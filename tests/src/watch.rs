@@ -29,7 +29,8 @@ impl Watch {
         let mut child = command(folder.path())
             .args(["watch", "--debounce", "20"])
             .args(&app.arguments)
-            .args(["--", "--listen", "127.0.0.1:0", "--drain-timeout", "600"])
+            .args(["--", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--drain-timeout", "600"])
             .spawn()
             .expect("the host's binary runs");
         let stdout = capture(child.stdout.take().unwrap());

@@ -23,11 +23,12 @@ const HOMES: [(&str, &[&str]); 5] = [
         &["runtime", "capabilities", "gateway"],
     ),
     ("http", &HTTP_HOMES),
-    ("hyper", &["gateway", "capabilities::http_out"]),
+    ("hyper", &["admin", "gateway", "capabilities::http_out"]),
 ];
 
 /// Where a request or an answer passes on its way between the gateway and a guest.
-const HTTP_HOMES: [&str; 6] = [
+const HTTP_HOMES: [&str; 7] = [
+    "admin",
     "gateway",
     "runtime::service",
     "runtime::handler",

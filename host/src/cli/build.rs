@@ -22,7 +22,8 @@ use progress::{JobProgress, Progress};
 
 use crate::cli::locate::{load_manifest, manifest_path};
 use crate::cli::signals::StopSignals;
-use crate::cli::{Command, CommandLine, up};
+use crate::cli::{Command, CommandLine, compose, up};
+use crate::manifest::model::Manifest;
 
 /// Lines of a failed command's output that are shown; the rest is named by its count.
 const OUTPUT_LINES_SHOWN: usize = 200;
@@ -78,10 +79,9 @@ pub async fn run(arguments: BuildArguments) -> anyhow::Result<ExitCode> {
     let current_directory = std::env::current_dir()?;
     let path = manifest_path(arguments.file.as_deref(), &current_directory)?;
     let manifest = load_manifest(&path, arguments.profile.as_deref(), false)?;
-    let plan = BuildPlan::of(&manifest, &arguments.components)?;
     let mut signals = StopSignals::listen()?;
     tokio::select! {
-        built = build(plan, arguments.verbose) => built?,
+        built = build_and_compose(&manifest, &arguments.components, arguments.verbose) => built?,
         code = signals.next() => return Ok(ExitCode::from(u8::try_from(code)?)),
     }
     if !arguments.up {
@@ -101,6 +101,17 @@ pub async fn run(arguments: BuildArguments) -> anyhow::Result<ExitCode> {
         Ok(_) => Ok(ExitCode::FAILURE),
         Err(error) => error.exit(),
     }
+}
+
+/// Builds the named components, or all of them, and makes the artifacts for stock engines of what
+/// was built.
+pub async fn build_and_compose(
+    manifest: &Manifest,
+    ids: &[String],
+    verbose: bool,
+) -> anyhow::Result<()> {
+    build(BuildPlan::of(manifest, ids)?, verbose).await?;
+    tokio::task::block_in_place(|| compose::after_build(manifest, ids))
 }
 
 /// Runs every job of the plan, as many at a time as the machine has cores, and checks that the

@@ -23,6 +23,7 @@ use crate::cli::build::{self, BuildPlan};
 use crate::cli::locate::load_manifest;
 use crate::cli::signals::StopSignals;
 use crate::cli::up::application::Application;
+use crate::manifest::model::Manifest;
 use crate::manifest::runtime_config::{self, RuntimeConfig};
 
 /// Runs the app until the first SIGTERM or Ctrl-C, then drains. Returns when nothing runs any more,
@@ -38,7 +39,7 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     let mut stop = Box::pin(StopSignals::listen()?.stop_requested());
     if options.build {
         tokio::select! {
-            built = build::build(BuildPlan::of(&manifest, &[])?, false) => built?,
+            built = build_for(&manifest, &options) => built?,
             () = &mut stop => return Ok(()),
         }
     }
@@ -47,7 +48,8 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     // In a task of its own: compiling and fetching hold its thread, and signals must be heard.
     let loading = tokio::spawn({
         let (manifest, config, options) = (manifest.clone(), config.clone(), options.clone());
-        async move { Application::load(&manifest, &config, &options).await }
+        let address = bound.address();
+        async move { Application::load(&manifest, &config, &options, address).await }
     });
     let application = tokio::select! {
         loaded = loading => loaded??,
@@ -64,6 +66,16 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     announce(&routes::describe(&manifest, &base_url, options.format));
     let drain_timeout = Duration::from_secs(options.drain_timeout_seconds);
     application.serve(listener, stop, drain_timeout).await
+}
+
+/// Builds what is run. What a stock run runs may be composed, and the tables that it ignores say of
+/// what.
+async fn build_for(manifest: &Manifest, options: &UpOptions) -> anyhow::Result<()> {
+    if !options.stock {
+        return build::build(BuildPlan::of(manifest, &[])?, false).await;
+    }
+    let whole = load_manifest(&options.manifest_path, options.profile.as_deref(), false)?;
+    build::build_and_compose(&whole, &[], false).await
 }
 
 /// Prints to standard output. That nobody reads it any more is no reason to stop serving.

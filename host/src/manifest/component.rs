@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dependency;
+use super::links;
 use super::model::{Build, Component, FileMount, InheritConfiguration, Source};
 use super::names;
 use super::reader::{Field, Table};
@@ -19,6 +20,7 @@ pub(super) struct Draft<'t> {
     ai_models: bool,
     /// The components that it names as dependencies.
     references: Vec<(Field<'t>, String)>,
+    links: links::Draft<'t>,
 }
 
 /// The parts of a component that `[component.ID.profile.NAME]` can change.
@@ -76,7 +78,7 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
     let build = table
         .optional("build")
         .and_then(|field| read_build(context, &field));
-    let settings = settings::service(context, table.optional("tool"));
+    let (settings, links) = settings::service(context, table.optional("tool"));
     let inherit_all = table.optional("dependencies_inherit_configuration");
     let dependencies = table.optional("dependencies");
     let dependencies = dependencies
@@ -120,11 +122,15 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
         dependencies_inherit_configuration: inherit_all,
         settings,
     });
+    if let Some(component) = &component {
+        links.check(component);
+    }
     Some(Draft {
         component,
         ai_models,
         profiles,
         references,
+        links,
     })
 }
 
@@ -219,7 +225,7 @@ fn read_files(context: &Context<'_>, table: &mut Table<'_>) -> Vec<FileMount> {
         .collect()
 }
 
-fn read_mount(context: &Context<'_>, field: &Field<'_>) -> Option<FileMount> {
+pub(super) fn read_mount(context: &Context<'_>, field: &Field<'_>) -> Option<FileMount> {
     if field.value().is_str() {
         return Some(FileMount::Glob(field.filled_string()?.to_owned()));
     }
@@ -373,8 +379,21 @@ fn check_dependencies(
     all
 }
 
-/// Checks that what components depend on is there, and has no grants that composition would lose.
+/// Checks that what components depend on is there, and has no grants that composition would lose;
+/// and that what they link is there as well.
 pub(super) fn check_references(drafts: &BTreeMap<String, Draft<'_>>) {
+    for (own, draft) in drafts {
+        for (field, id) in &draft.links.providers {
+            if id == own {
+                field.refuse(
+                    "a component cannot link to itself",
+                    "name the component that exports the interface",
+                );
+            } else if !drafts.contains_key(id) {
+                refuse_unknown(field, id, drafts);
+            }
+        }
+    }
     for (field, id) in drafts.values().flat_map(|draft| &draft.references) {
         let Some(provider) = drafts.get(id) else {
             refuse_unknown(field, id, drafts);

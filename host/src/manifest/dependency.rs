@@ -275,6 +275,23 @@ fn parse_name(name: &str) -> Result<ImportName, String> {
     })
 }
 
+/// Checks the name of an interface as a link gives it, with its package and its version. The error
+/// is what is wrong and how to mend it.
+pub(super) fn check_interface(name: &str) -> Result<(), (String, String)> {
+    let form = || "write `namespace:package/interface@1.0.0`".to_owned();
+    match parse_name(name).map_err(|reason| (reason, form()))? {
+        ImportName::Plain => Err(("it names no package".to_owned(), form())),
+        ImportName::Package {
+            interface: None, ..
+        } => Err(("it names a package, not one interface".to_owned(), form())),
+        ImportName::Package { version: None, .. } => Err((
+            "it has no version".to_owned(),
+            format!("write `{name}@1.0.0`, with the version that the component imports"),
+        )),
+        ImportName::Package { .. } => Ok(()),
+    }
+}
+
 /// What Spin demands of a form under a kind of name.
 fn check_form(import: &ImportName, draft: &Draft<'_>) {
     let source = &draft.dependency.source;

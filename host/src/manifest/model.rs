@@ -195,6 +195,13 @@ pub struct ApplicationSettings {
     pub connections_max: usize,
 }
 
+impl Component {
+    /// What kumiki runs: the source of `[component.ID.tool.kumiki]` where there is one.
+    pub fn live_source(&self) -> &Source {
+        self.settings.source.as_ref().unwrap_or(&self.source)
+    }
+}
+
 impl Default for ApplicationSettings {
     fn default() -> Self {
         Self {
@@ -204,6 +211,20 @@ impl Default for ApplicationSettings {
             connections_max: 4096,
         }
     }
+}
+
+/// `composed_only`: the grants that an artifact needs because its providers are composed into it.
+/// Each of them is a grant of the component as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComposedOnly {
+    pub key_value_stores: Vec<String>,
+    pub sqlite_databases: Vec<String>,
+    pub allowed_outbound_hosts: Vec<String>,
+    /// Names.
+    pub variables: Vec<String>,
+    /// Names.
+    pub environment: Vec<String>,
+    pub files: Vec<FileMount>,
 }
 
 /// `[component.ID.tool.kumiki]`: limits of one service.
@@ -236,6 +257,8 @@ pub struct ServiceSettings {
     pub message_bytes_max: usize,
     /// By the interface that the component imports: the component whose live service answers.
     pub links: BTreeMap<String, String>,
+    /// Grants of the component that its live service does not get.
+    pub composed_only: ComposedOnly,
     /// Size of each of the service's own store files.
     pub store_mib_max: u64,
     /// Log output of the guest; what comes faster is dropped and counted.
@@ -258,6 +281,7 @@ impl Default for ServiceSettings {
             idle_timeout_ms: 60_000,
             message_bytes_max: 256 * 1024,
             links: BTreeMap::new(),
+            composed_only: ComposedOnly::default(),
             store_mib_max: 256,
             log_kib_per_second: 256,
         }

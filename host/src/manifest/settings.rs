@@ -3,9 +3,8 @@
 //!
 //! A new key is one line here and one field in the model.
 
-use std::collections::BTreeMap;
-
 use super::Context;
+use super::links;
 use super::model::{ApplicationSettings, ServiceSettings};
 use super::reader::{Field, Table};
 use super::source;
@@ -37,14 +36,17 @@ pub(super) fn application(context: &Context<'_>, tool: Option<Field<'_>>) -> App
     settings
 }
 
-/// The `tool` table of a component.
-pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> ServiceSettings {
+/// The `tool` table of a component, and what of it is checked against the rest of the manifest.
+pub(super) fn service<'t>(
+    context: &Context<'_>,
+    tool: Option<Field<'t>>,
+) -> (ServiceSettings, links::Draft<'t>) {
     let preset = ServiceSettings::default();
     let Some(mut table) = ours(context, tool) else {
-        return preset;
+        return (preset, links::Draft::default());
     };
     let source = table.optional("source");
-    let links = links(&mut table);
+    let (links, composed_only, draft) = links::read(context, &mut table);
     let settings = ServiceSettings {
         source: source.and_then(|field| source::read(context, &field)),
         memory_max_mib: table.number("memory_max_mib", 1..=WASM_MEMORY_MIB, preset.memory_max_mib),
@@ -76,6 +78,7 @@ pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> Service
             preset.message_bytes_max,
         ),
         links,
+        composed_only,
         store_mib_max: table.number("store_mib_max", 1..=KIB * KIB, preset.store_mib_max),
         log_kib_per_second: table.number(
             "log_kib_per_second",
@@ -84,20 +87,7 @@ pub(super) fn service(context: &Context<'_>, tool: Option<Field<'_>>) -> Service
         ),
     };
     table.finish();
-    settings
-}
-
-/// The links, checked against the components and their contracts elsewhere.
-fn links(table: &mut Table<'_>) -> BTreeMap<String, String> {
-    let entries = table
-        .optional("links")
-        .and_then(|field| field.table())
-        .map(|table| table.entries())
-        .unwrap_or_default();
-    let link = |(import, field): (&str, Field<'_>)| {
-        Some((import.to_owned(), field.filled_string()?.to_owned()))
-    };
-    entries.into_iter().filter_map(link).collect()
+    (settings, draft)
 }
 
 /// Our table among those of other tools, which are only checked to be tables.

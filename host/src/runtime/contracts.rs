@@ -6,6 +6,11 @@
 //! against. Which version of an interface meets an import, and what differs, is left to [`links`];
 //! a whole app is checked by [`app`].
 
+pub mod app;
+pub mod links;
+pub mod mismatch;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::fmt;

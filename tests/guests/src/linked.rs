@@ -114,7 +114,7 @@ pub fn hold(gate: &str) -> Result<String, Error> {
     let store: Bucket = store::open(GATE)?;
     increment(&store, &format!("held-{gate}"), 1)?;
     while !store.exists(&format!("open-{gate}"))? {
-        subscribe_duration(5 * MILLISECOND).block();
+        subscribe_duration(20 * MILLISECOND).block();
     }
     Ok("held".into())
 }

@@ -11,6 +11,9 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::admin;
+use crate::admin::listener::Listener;
+use crate::admin::tokens::Tokens;
 use crate::capabilities::http_out::SelfAddress;
 use crate::capabilities::logs;
 use crate::cli::up::arguments::UpOptions;
@@ -36,6 +39,8 @@ pub struct Application {
     gateway: Arc<Gateway>,
     tls: Option<TlsAcceptor>,
     self_address: Arc<OnceLock<SelfAddress>>,
+    /// Held, because it answers until it is dropped; before the state, in which it has its files.
+    _admin: Option<admin::Running>,
     /// Held, so that no second host opens the stores.
     _state: StateDir,
     /// Held, because links lead to its services.
@@ -46,11 +51,12 @@ pub struct Application {
 
 impl Application {
     /// Opens the state directory and the stores, resolves the variables, compiles and checks every
-    /// service.
+    /// service. `address` is the one that clients will be served on.
     pub async fn load(
         manifest: &Manifest,
         config: &RuntimeConfig,
         options: &UpOptions,
+        address: SocketAddr,
     ) -> anyhow::Result<Application> {
         let resolver = resolver(manifest, options, config)?;
         if !config.client_tls.is_empty() {
@@ -63,9 +69,14 @@ impl Application {
             .transpose()?;
         check_ownership(manifest, options.stock)?;
         let state = StateDir::open(&options.state_directory(config.state_dir.path()))?;
+        let admin = open_admin(options, &state, address)?;
         let services = Arc::new(ServiceTable::default());
         let chain = Arc::new(Chaining::new(services.clone()));
-        let parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
+        let mut parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
+        // Before any service is made, whose guard this is.
+        if let Some(endpoint) = admin.as_ref().and_then(|(open, _)| open.endpoint()) {
+            parts.refuse_endpoint(endpoint);
+        }
         let registry = tokio::task::block_in_place(|| loading::load(manifest, &parts))?;
         parts
             .host_places
@@ -82,8 +93,15 @@ impl Application {
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
+        let subject = admin::Subject {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            observed: registry.clone(),
+        };
+        let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);
         Ok(Application {
+            _admin: admin.transpose()?,
             gateway: Arc::new(gateway),
             tls,
             self_address,
@@ -121,6 +139,19 @@ impl Application {
         }
         Ok(())
     }
+}
+
+/// Takes the admin API's address, so that no service can be given a way to it.
+fn open_admin(
+    options: &UpOptions,
+    state: &StateDir,
+    address: SocketAddr,
+) -> anyhow::Result<Option<(Listener, Tokens)>> {
+    admin::clear(state.path())?;
+    let Some(listener) = Listener::open(&options.admin, address)? else {
+        return Ok(None);
+    };
+    Ok(Some((listener, Tokens::open(state.path())?)))
 }
 
 fn resolver(

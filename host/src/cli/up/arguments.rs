@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{FalseyValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
+use crate::admin::address;
 use crate::cli::locate::{LocateError, folder_of, manifest_path};
 use crate::cli::up::refused::{RefusedError, SpinArguments};
 use crate::cli::up::values::{
@@ -18,8 +19,8 @@ use crate::cli::up::values::{
 use crate::manifest::runtime_config::DirectorySetting;
 use crate::manifest::runtime_config::FILE_NAME as RUNTIME_CONFIG;
 
-/// The state directory's name beside the manifest.
-const STATE_DIRECTORY: &str = ".kumiki";
+/// The state directory's name beside the manifest, where nothing else names it.
+pub const STATE_DIRECTORY: &str = ".kumiki";
 
 /// The flags of `kumiki up`.
 #[derive(Clone, Debug, Args)]
@@ -47,6 +48,11 @@ pub struct UpArguments {
     /// Take the next free port upwards where the given one is in use
     #[arg(long)]
     pub find_free_port: bool,
+
+    /// Where the admin API answers: 127.0.0.1:PORT, [::1]:PORT, unix:/PATH, or off [default:
+    /// 127.0.0.1:3001, or a free port where that one is in use]
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<address::Setting>,
 
     /// Build the components first
     #[arg(long, env = "SPIN_ALWAYS_BUILD", value_parser = FalseyValueParser::new())]
@@ -166,6 +172,7 @@ pub struct UpOptions {
     pub build: bool,
     pub listen: SocketAddr,
     pub find_free_port: bool,
+    pub admin: address::Setting,
     pub tls: Option<TlsFiles>,
     pub format: RoutesFormat,
     /// Time that running requests get after the first signal.
@@ -286,6 +293,7 @@ impl UpArguments {
             build: self.build,
             listen: self.listen,
             find_free_port: self.find_free_port,
+            admin: self.admin.unwrap_or_default().below(current_directory),
             tls,
             format: self.format,
             drain_timeout_seconds: self.drain_timeout,

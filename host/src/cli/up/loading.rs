@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::call_graph::{CallGraph, Calls};
 use super::services::{Inspected, LoadErrors, Parts};
 use crate::manifest::model::{HttpTarget, Manifest};
+use crate::runtime::contracts::app::{self, Party, Resolved, Target};
 use crate::runtime::links::Link;
 use crate::runtime::registry::Registry;
 
@@ -14,11 +15,12 @@ use crate::runtime::registry::Registry;
 pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, LoadErrors> {
     let triggered = triggered(manifest);
     let inspected = inspect(manifest, parts, &triggered)?;
+    let resolved = check_links(manifest, parts, &inspected)?;
     let calls: Vec<_> = inspected.values().map(calls).collect();
     let graph = CallGraph::new(&calls);
     let mut made = Vec::new();
     for (id, found) in &inspected {
-        let links = links(found, &graph, &BTreeMap::new());
+        let links = links(found, &graph, resolved.get(*id));
         made.push((*id, links, graph.callers(id)));
     }
     drop(calls);
@@ -88,20 +90,61 @@ fn calls<'a>(inspected: &'a Inspected<'_>) -> Calls<'a> {
     }
 }
 
-/// The links of one service; `exports` has the provider's name of an interface where it is another
-/// than the importer's.
+/// Holds every link against the contracts of both sides. An import that nothing satisfies is
+/// reported with all components that could, also those that nobody calls yet.
+fn check_links(
+    manifest: &Manifest,
+    parts: &Parts<'_>,
+    inspected: &BTreeMap<&str, Inspected<'_>>,
+) -> Result<Resolved, LoadErrors> {
+    let of_those_called = parties(inspected);
+    if let Ok(resolved) = app::check_links(&of_those_called, &is_offered) {
+        return Ok(resolved);
+    }
+    let others = manifest.components.values();
+    let others = others.filter(|component| !inspected.contains_key(&*component.id));
+    let others: BTreeMap<&str, _> = others
+        .filter_map(|component| Some((&*component.id, parts.inspect(component).ok()?)))
+        .collect();
+    let mut all = parties(&others);
+    all.extend(of_those_called);
+    let resolved = app::check_links(&all, &is_offered);
+    let is_called = |error: &String| {
+        let mut called = inspected.keys();
+        called.any(|id| error.starts_with(&format!("component `{id}`: ")))
+    };
+    resolved.map_err(|errors| LoadErrors::of(errors.into_iter().filter(is_called).collect()))
+}
+
+fn parties<'a>(inspected: &'a BTreeMap<&str, Inspected<'_>>) -> BTreeMap<String, Party<'a>> {
+    let party = |(id, found): (&&str, &'a Inspected<'_>)| {
+        let party = Party {
+            contract: found.artifact.contract(),
+            links: &found.component.settings.links,
+        };
+        ((*id).to_owned(), party)
+    };
+    inspected.iter().map(party).collect()
+}
+
+/// Interfaces of the host are judged when the component is linked; no other one is its own.
+fn is_offered(_id: &str, import: &str) -> bool {
+    let namespace = import.split_once(':').map(|(namespace, _)| namespace);
+    matches!(namespace, Some("wasi" | "spin" | "fermyon"))
+}
+
+/// The links of one service.
 fn links(
     inspected: &Inspected<'_>,
     graph: &CallGraph<'_>,
-    exports: &BTreeMap<(String, String), String>,
+    targets: Option<&BTreeMap<String, Target>>,
 ) -> Vec<Arc<Link>> {
     let component = inspected.component;
-    let link = |(import, callee): (&String, &String)| {
-        let key = (component.id.clone(), import.clone());
-        let export = exports.get(&key).unwrap_or(import);
-        let in_circle = graph.reaches(callee, &component.id);
+    let link = |(import, target): (&String, &Target)| {
+        let Target { provider, export } = target;
+        let in_circle = graph.reaches(provider, &component.id);
         let max = component.settings.message_bytes_max;
-        Arc::new(Link::new(import, export, callee, in_circle, max))
+        Arc::new(Link::new(import, export, provider, in_circle, max))
     };
-    component.settings.links.iter().map(link).collect()
+    targets.into_iter().flatten().map(link).collect()
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::cli::up::arguments::UpOptions;
-use crate::manifest::model::{HttpTarget, Manifest};
+use crate::manifest::model::{DependencySource, HttpTarget, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
 
 const MIB: u64 = 1 << 20;
@@ -56,6 +56,7 @@ pub fn apply(
         None => None,
     };
     for component in manifest.components.values_mut() {
+        component.withhold_composed_only();
         let environment = options.environment.clone();
         component.environment.extend(environment);
         if let Some(memory_max_mib) = memory_max_mib {
@@ -89,7 +90,19 @@ fn retain(manifest: &mut Manifest, ids: &[String]) {
         return;
     }
     let kept: BTreeSet<&String> = ids.iter().collect();
-    manifest.components.retain(|id, _| kept.contains(id));
+    // A component that is composed into one that stays is needed for that.
+    let composed_in: BTreeSet<String> = ids
+        .iter()
+        .filter_map(|id| manifest.components.get(id))
+        .flat_map(|component| component.dependencies.values())
+        .filter_map(|dependency| match &dependency.source {
+            DependencySource::Component(id) => Some(id.clone()),
+            _ => None,
+        })
+        .collect();
+    manifest
+        .components
+        .retain(|id, _| kept.contains(id) || composed_in.contains(id));
     manifest
         .http_triggers
         .retain(|trigger| match &trigger.target {

@@ -1,6 +1,7 @@
 //! From one component of the manifest to a service that can be called: its artifact, its handler,
 //! its grants. What the parts do is left to the runtime and to the capabilities.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -10,6 +11,7 @@ use super::stores::Stores;
 use crate::capabilities::http_out::{Client, ClientSettings, SelfAddress};
 use crate::capabilities::invocation::Chain;
 use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
+use crate::cli::compose::dependencies;
 use crate::cli::up::arguments::{Follow, UpOptions};
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
@@ -20,13 +22,12 @@ use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::absent;
 use crate::runtime::artifact_cache::{Artifact, ArtifactCache, ArtifactError};
 use crate::runtime::code::{CodeError, CodeLoader};
-use crate::runtime::engine::{Engines, POOL_INSTANCES};
+use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::host_places::HostPlaces;
 use crate::runtime::instances::{Grants, Instances};
 use crate::runtime::linker::Linkers;
 use crate::runtime::links::Link;
 use crate::runtime::service::{Callers, Service};
-use crate::runtime::sources::{self, SourceError};
 use crate::runtime::standstill::Standstill;
 use crate::storage::state_dir::StateDir;
 use crate::telemetry::metrics::ServiceMetrics;
@@ -40,6 +41,11 @@ const POOL_RESERVED: usize = POOL_INSTANCES as usize / 10;
 pub struct LoadErrors(Vec<String>);
 
 impl LoadErrors {
+    /// Errors that were found together.
+    pub fn of(errors: Vec<String>) -> Self {
+        Self(errors)
+    }
+
     /// Nothing, if there are no errors.
     pub fn check(errors: Vec<String>) -> Result<(), Self> {
         if errors.is_empty() {
@@ -54,7 +60,7 @@ impl LoadErrors {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(#[from] dependencies::ArtifactError),
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
     #[error("{path}: {error}")]
@@ -76,11 +82,6 @@ pub enum LoadError {
     Tls(#[from] TlsSetupError),
     #[error(transparent)]
     Stores(#[from] super::stores::StoreError),
-    #[error(
-        "its dependencies ({0}) would have to be composed into it; compose them when it is built, \
-         for example with `wac plug`, and remove the table"
-    )]
-    Dependencies(String),
 }
 
 /// A component whose artifact is known.
@@ -151,18 +152,14 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// Keeps every service that is made from now on from an endpoint of the host's own.
+    pub fn refuse_endpoint(&mut self, endpoint: SocketAddr) {
+        Arc::make_mut(&mut self.guard).refuse_endpoint(endpoint);
+    }
+
     /// What can be said of a component before its links are known.
     pub fn inspect<'m>(&self, component: &'m Component) -> Result<Inspected<'m>, LoadError> {
-        if !component.dependencies.is_empty() {
-            let names: Vec<_> = component.dependencies.keys().map(String::as_str).collect();
-            return Err(LoadError::Dependencies(names.join(", ")));
-        }
-        let source = component
-            .settings
-            .source
-            .as_ref()
-            .unwrap_or(&component.source);
-        let path = sources::locate(source, &self.state.cache().join("downloads"))?;
+        let path = dependencies::artifact(component, self.manifest, &self.state.cache())?;
         let artifact = self.cache.inspect(&self.engines, &path)?;
         let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
         Ok(Inspected {
@@ -204,7 +201,12 @@ impl<'a> Parts<'a> {
         };
         check_code(&loader, is_triggered)?;
         let metrics = Arc::new(ServiceMetrics::default());
-        let settings = component.settings.clone();
+        let mut settings = component.settings.clone();
+        if loader.artifact.kind() == EngineKind::Concurrent {
+            // Spin's flag is about instances of WASI 0.3 alone.
+            let of_command_line = self.options.limits.instance_reuse_max;
+            settings.reuse_max = settings.reuse_max.or(of_command_line);
+        }
         let host_places = self.host_places.clone();
         Ok(Service::new(
             component.id.as_str().into(),

@@ -1,0 +1,117 @@
+//! Asks a running host on this machine, with the token in its state directory.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST};
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+
+use super::address::Address;
+use super::announcement;
+use super::listener::Stream;
+use super::tokens::{self, ADMIN_TOKEN, TokenError};
+
+/// Time for one answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error(
+        "no host answers for the state directory {0}: start one with `kumiki up`, or name the \
+         directory of one that runs with --state-dir; one that runs with --admin off cannot be \
+         asked"
+    )]
+    NoHost(PathBuf),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("nothing listens on {address}: {source}; is the host still running?")]
+    Connect {
+        address: Address,
+        source: std::io::Error,
+    },
+    #[error("{0} did not answer as an admin API does: {1}")]
+    Http(Address, hyper::Error),
+    #[error("{0} gave no answer within 30 seconds")]
+    TimedOut(Address),
+    /// The host's own words, or the status where there are none.
+    #[error("{address} refused: {detail}")]
+    Refused { address: Address, detail: String },
+}
+
+/// The way to one host.
+pub struct Client {
+    address: Address,
+    token: String,
+}
+
+impl Client {
+    /// The host that works in a state directory; `address` is given where the operator knows better
+    /// than the directory.
+    pub fn find(state: &Path, address: Option<Address>) -> Result<Self, ClientError> {
+        let address = address
+            .or_else(|| announcement::read(state))
+            .ok_or_else(|| ClientError::NoHost(state.to_owned()))?;
+        let token = tokens::read_token(&state.join(ADMIN_TOKEN))?;
+        Ok(Self { address, token })
+    }
+
+    /// The body of a page.
+    pub async fn get(&self, path: &str) -> Result<Bytes, ClientError> {
+        let stream: Box<dyn Stream> = match &self.address {
+            Address::Tcp(address) => Box::new(self.connected(TcpStream::connect(address).await)?),
+            Address::Unix(path) => Box::new(self.connected(UnixStream::connect(path).await)?),
+        };
+        match tokio::time::timeout(TIMEOUT, self.exchange(stream, path)).await {
+            Ok(Ok((status, body))) if status == StatusCode::OK => Ok(body),
+            Ok(Ok((status, body))) => Err(ClientError::Refused {
+                address: self.address.clone(),
+                detail: detail(&body).unwrap_or_else(|| status.to_string()),
+            }),
+            Ok(Err(error)) => Err(ClientError::Http(self.address.clone(), error)),
+            Err(_) => Err(ClientError::TimedOut(self.address.clone())),
+        }
+    }
+
+    fn connected<S>(&self, stream: std::io::Result<S>) -> Result<S, ClientError> {
+        stream.map_err(|source| ClientError::Connect {
+            address: self.address.clone(),
+            source,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        stream: Box<dyn Stream>,
+        path: &str,
+    ) -> Result<(StatusCode, Bytes), hyper::Error> {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let connection = tokio::spawn(connection);
+        let mut request = Request::new(Empty::<Bytes>::new());
+        // A path of ours and a token of hexadecimal digits are valid; what is not is left out, and
+        // the host says so.
+        if let Ok(uri) = path.parse() {
+            *request.uri_mut() = uri;
+        }
+        let headers = request.headers_mut();
+        headers.insert(HOST, http::HeaderValue::from_static("localhost"));
+        if let Ok(value) = format!("Bearer {}", self.token).parse() {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        connection.abort();
+        Ok((status, body))
+    }
+}
+
+fn detail(problem: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(problem).ok()?;
+    Some(problem.get("detail")?.as_str()?.to_owned())
+}

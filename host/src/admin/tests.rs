@@ -1,0 +1,195 @@
+//! The page of one request, without a socket: who is let in, and what is shown.
+
+use std::collections::BTreeMap;
+
+use http::Request;
+use http_body_util::BodyExt;
+
+use super::*;
+use crate::telemetry::metrics::{
+    EdgeKind, EdgeMetrics, EdgeStatus, Health, Outcome, ServiceMetrics, ServiceStatus,
+};
+
+/// One service that was called by another and from outside, and many that nobody calls.
+struct Sample {
+    metrics: Arc<ServiceMetrics>,
+    edges: Vec<EdgeStatus>,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let metrics = Arc::new(ServiceMetrics::default());
+        let edge = |caller: &str, kind| EdgeStatus {
+            caller: caller.to_owned(),
+            callee: "cart".to_owned(),
+            kind,
+            metrics: Arc::new(EdgeMetrics::new(metrics.clone())),
+        };
+        let edges = vec![
+            edge("", EdgeKind::Http),
+            edge("shop", EdgeKind::Link),
+            edge("idle-7", EdgeKind::Chained),
+        ];
+        metrics.cold_starts.increment();
+        metrics.queue_time.record_ns(1_500);
+        edges[0].metrics.record(Outcome::Answered, 1_000);
+        edges[0].metrics.record(Outcome::Trapped, 70_000_000_000);
+        edges[1].metrics.record(Outcome::Answered, 1_001);
+        Self { metrics, edges }
+    }
+}
+
+fn service(id: &str, metrics: Arc<ServiceMetrics>) -> ServiceStatus {
+    ServiceStatus {
+        id: id.to_owned(),
+        revision: "0123456789ab".to_owned(),
+        health: Health::Idle,
+        code_loaded: false,
+        instances_max: 4,
+        instances_ready: 0,
+        instances_busy: 0,
+        queue_max: 8,
+        queued: 0,
+        memory_bytes: 0,
+        links: BTreeMap::new(),
+        metrics,
+    }
+}
+
+impl Observed for Sample {
+    fn services(&self) -> Vec<ServiceStatus> {
+        let idle = (0..100).map(|number| service(&format!("idle-{number}"), Arc::default()));
+        let used = [
+            service("cart", self.metrics.clone()),
+            service("shop", Arc::default()),
+        ];
+        used.into_iter().chain(idle).collect()
+    }
+
+    fn edges(&self) -> Vec<EdgeStatus> {
+        self.edges.clone()
+    }
+}
+
+fn admin() -> (Admin, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Tokens::open(folder.path()).unwrap();
+    let token = |name| tokens::read_token(&folder.path().join(name)).unwrap();
+    let (all, metrics) = (token(tokens::ADMIN_TOKEN), token(tokens::METRICS_TOKEN));
+    let subject = Subject {
+        name: "a \"quoted\"\nname".to_owned(),
+        version: "1.0".to_owned(),
+        observed: Arc::new(Sample::new()),
+    };
+    (Admin::new(subject, tokens), all, metrics)
+}
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(()).unwrap().into_parts().0
+}
+
+async fn text(answer: Answer) -> String {
+    let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn every_check_has_its_status_and_the_first_one_answers() {
+    let (admin, token, metrics_token) = admin();
+    let (all, metrics) = (format!("Bearer {token}"), format!("Bearer {metrics_token}"));
+    let all = ("authorization", all.as_str());
+    let metrics = ("authorization", metrics.as_str());
+    let host = ("host", "127.0.0.1:3001");
+    let status = |method, path, headers: &[(&str, &str)]| {
+        let answer = admin.answer(&head(method, path, headers), false);
+        answer.status().as_u16()
+    };
+    assert_eq!(status("GET", "/registry", &[host, all]), 200);
+    assert_eq!(status("HEAD", "/metrics", &[host, all]), 200);
+    assert_eq!(status("GET", "/metrics", &[host, metrics]), 200);
+    assert_eq!(status("GET", "/registry/cart", &[host, all]), 200);
+    assert_eq!(
+        status("GET", "http://127.0.0.1:1/registry", &[host, all]),
+        200
+    );
+    assert_eq!(status("GET", "/registry/none", &[host, all]), 404);
+    assert_eq!(status("GET", "/registry/", &[host, all]), 404);
+    assert_eq!(status("GET", "/registry/cart/x", &[host, all]), 404);
+    assert_eq!(status("GET", "/", &[host, all]), 404);
+    assert_eq!(status("POST", "/registry", &[host, all]), 405);
+    assert_eq!(status("GET", "/registry", &[host, metrics]), 403);
+    assert_eq!(status("GET", "/none", &[host, metrics]), 403);
+    assert_eq!(status("GET", "/registry", &[host]), 401);
+    assert_eq!(status("POST", "/none", &[host]), 401);
+    let origin = ("origin", "http://127.0.0.1:3001");
+    assert_eq!(status("GET", "/registry", &[host, all, origin]), 403);
+    assert_eq!(status("OPTIONS", "/registry", &[host, origin]), 403);
+    for foreign in [
+        "evil.example",
+        "evil.example:3001",
+        "127.0.0.1.evil.example",
+        "",
+    ] {
+        assert_eq!(status("GET", "/registry", &[("host", foreign), all]), 403);
+    }
+    assert_eq!(status("GET", "/registry", &[all]), 403);
+    assert_eq!(status("GET", "/registry", &[host, host, all]), 403);
+    assert_eq!(
+        status("GET", "http://evil.example/registry", &[host, all]),
+        403
+    );
+    let with_body = admin.answer(&head("GET", "/registry", &[host, all]), true);
+    assert_eq!(with_body.status(), 413);
+}
+
+#[tokio::test]
+async fn one_service_is_shown_with_its_edges() {
+    let (admin, ..) = admin();
+    let shown = text(admin.service("cart").unwrap()).await;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["id"], "cart");
+    assert_eq!(shown["counts"]["cold_starts"], 1);
+    assert_eq!(shown["edges"].as_array().unwrap().len(), 2, "{shown}");
+    let shown = text(admin.registry().unwrap()).await;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["services"].as_array().unwrap().len(), 102);
+    assert_eq!(shown["edges"][0]["outcomes"]["trapped"], 1);
+    assert_eq!(shown["edges"][1]["caller"], "shop");
+}
+
+#[test]
+fn the_page_has_a_line_for_all_that_was_used_and_nothing_else() {
+    let (admin, ..) = admin();
+    let page = admin.exposition();
+    let has = |line: &str| assert!(page.lines().any(|found| found == line), "{line}\n{page}");
+    has(r#"kumiki_calls_total{caller="",callee="cart",kind="http",outcome="answered"} 1"#);
+    has(r#"kumiki_calls_total{caller="",callee="cart",kind="http",outcome="trapped"} 1"#);
+    let bucket = |bound: &str| {
+        let labels = r#"caller="",callee="cart",kind="http""#;
+        format!("kumiki_call_duration_seconds_bucket{{le=\"{bound}\",{labels}}}")
+    };
+    has(&format!("{} 1", bucket("0.000001")));
+    has(&format!("{} 1", bucket("50.0")));
+    has(&format!("{} 2", bucket("+Inf")));
+    has(r#"kumiki_service_cold_starts_total{service="cart"} 1"#);
+    has(r#"kumiki_service_memory_bytes{service="shop"} 0"#);
+    has(r#"kumiki_services{health="idle"} 102"#);
+    has("# TYPE kumiki_service_queue_time_seconds histogram");
+    assert!(
+        page.contains(r#"application="a \"quoted\"\nname""#),
+        "{page}"
+    );
+    assert!(!page.contains("idle-"), "{page}");
+    assert!(page.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_scraper_gets_the_format_that_it_asks_for() {
+    let of = |accept| exposition::content_type(&head("GET", "/", &[("accept", accept)]).headers);
+    assert!(of("application/openmetrics-text;version=1.0.0,*/*").starts_with("application/open"));
+    assert!(of("*/*").starts_with("text/plain; version=0.0.4"));
+}

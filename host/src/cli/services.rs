@@ -1,0 +1,222 @@
+//! `kumiki services`: the registry of a running host as a table, or as the JSON that it is.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Deserialize;
+
+use crate::admin::address::Address;
+use crate::admin::client::Client;
+use crate::cli::locate::{folder_of, manifest_path};
+use crate::cli::up::arguments::STATE_DIRECTORY;
+use crate::manifest::runtime_config;
+
+/// The flags of `kumiki services`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    kumiki services                   those of the app in this folder, which runs\n  \
+    kumiki services -f shop --json    the whole registry of the app in shop, as JSON")]
+pub struct ServicesArguments {
+    /// The manifest, or the folder that holds a spin.toml [default: the nearest one upwards]
+    #[arg(
+        short = 'f',
+        long = "file",
+        visible_alias = "from",
+        alias = "from-file"
+    )]
+    #[arg(value_name = "PATH")]
+    pub file: Option<PathBuf>,
+
+    /// The state directory of the running host [default: .kumiki beside the manifest]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+
+    /// The runtime config, which may name the state directory [default: runtime-config.toml beside
+    /// the manifest]
+    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
+    pub runtime_config_file: Option<PathBuf>,
+
+    /// The admin API's address [default: the one that the host has written into its state
+    /// directory]
+    #[arg(long, value_name = "URL")]
+    pub admin: Option<Address>,
+
+    /// Print the registry as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the table takes of the registry.
+#[derive(Debug, Deserialize)]
+struct Registry {
+    services: Vec<Service>,
+    edges: Vec<Edge>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Service {
+    id: String,
+    health: String,
+    revision: String,
+    instances_max: u64,
+    instances_ready: u64,
+    instances_busy: u64,
+    queued: u64,
+    memory_bytes: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edge {
+    callee: String,
+    calls: u64,
+    outcomes: Outcomes,
+}
+
+#[derive(Debug, Deserialize)]
+struct Outcomes {
+    #[serde(default)]
+    answered: u64,
+}
+
+/// Runs `kumiki services`.
+pub async fn run(arguments: &ServicesArguments) -> anyhow::Result<ExitCode> {
+    let state = state_directory(arguments, &std::env::current_dir()?)?;
+    let client = Client::find(&state, arguments.admin.clone())?;
+    let body = client.get("/registry").await?;
+    let text = if arguments.json {
+        let registry: serde_json::Value = serde_json::from_slice(&body)?;
+        serde_json::to_string_pretty(&registry)?
+    } else {
+        table(&serde_json::from_slice(&body)?)
+    };
+    let mut output = std::io::stdout().lock();
+    // Who closes the pipe early has seen enough.
+    let _ = writeln!(output, "{text}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the host of these flags keeps its state; a manifest is needed only where nothing names it.
+fn state_directory(
+    arguments: &ServicesArguments,
+    current_directory: &Path,
+) -> anyhow::Result<PathBuf> {
+    if let Some(given) = &arguments.state_dir {
+        return Ok(current_directory.join(given));
+    }
+    let manifest = manifest_path(arguments.file.as_deref(), current_directory)?;
+    let folder = folder_of(&manifest);
+    let config = match &arguments.runtime_config_file {
+        Some(path) => Some(current_directory.join(path)),
+        None => Some(folder.join(runtime_config::FILE_NAME)).filter(|path| path.is_file()),
+    };
+    let config = config.map(|path| runtime_config::load(&path)).transpose()?;
+    let configured = config.as_ref().and_then(|config| config.state_dir.path());
+    Ok(folder.join(configured.unwrap_or(Path::new(STATE_DIRECTORY))))
+}
+
+fn table(registry: &Registry) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header([
+        "SERVICE", "HEALTH", "REVISION", "READY", "BUSY", "MAX", "QUEUED", "CALLS", "FAILED",
+        "MEMORY",
+    ]);
+    for service in &registry.services {
+        let edges = || {
+            let all = registry.edges.iter();
+            all.filter(|edge| edge.callee == service.id)
+        };
+        let calls: u64 = edges().map(|edge| edge.calls).sum();
+        let answered: u64 = edges().map(|edge| edge.outcomes.answered).sum();
+        let revision = Some(&service.revision).filter(|revision| !revision.is_empty());
+        table.add_row([
+            service.id.clone(),
+            service.health.clone(),
+            revision.map_or("-", String::as_str).to_owned(),
+            service.instances_ready.to_string(),
+            service.instances_busy.to_string(),
+            service.instances_max.to_string(),
+            service.queued.to_string(),
+            calls.to_string(),
+            calls.saturating_sub(answered).to_string(),
+            mebibytes(service.memory_bytes),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(3) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let lines: Vec<String> = table.to_string().lines().map(trimmed).collect();
+    lines.join("\n")
+}
+
+/// A line without the padding of its ends.
+fn trimmed(line: &str) -> String {
+    line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_adds_up_all_callers() {
+        let registry = serde_json::json!({
+            "services": [
+                {
+                    "id": "cart", "health": "ready", "revision": "0123", "instances_max": 4,
+                    "instances_ready": 1, "instances_busy": 2, "queued": 3,
+                    "memory_bytes": 3_145_728,
+                },
+                {
+                    "id": "shop", "health": "idle", "revision": "", "instances_max": 128,
+                    "instances_ready": 0, "instances_busy": 0, "queued": 0, "memory_bytes": 0,
+                },
+            ],
+            "edges": [
+                {"callee": "cart", "calls": 10, "outcomes": {"answered": 7, "trapped": 3}},
+                {"callee": "cart", "calls": 1, "outcomes": {"cycle": 1}},
+            ],
+        });
+        let text = table(&serde_json::from_value(registry).unwrap());
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split_whitespace().collect())
+            .collect();
+        assert_eq!(rows[0][0], "SERVICE");
+        let cart = [
+            "cart", "ready", "0123", "1", "2", "4", "3", "11", "4", "3.0", "MiB",
+        ];
+        assert_eq!(rows[1], cart);
+        assert_eq!(rows[2][2], "-");
+    }
+
+    #[test]
+    fn the_state_directory_is_the_one_that_up_would_take() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("spin.toml"), "").unwrap();
+        let mut arguments = ServicesArguments {
+            file: None,
+            state_dir: None,
+            runtime_config_file: None,
+            admin: None,
+            json: false,
+        };
+        let of = |arguments: &_| state_directory(arguments, folder.path()).unwrap();
+        assert_eq!(of(&arguments), folder.path().join(".kumiki"));
+        std::fs::write(
+            folder.path().join("runtime-config.toml"),
+            "state_dir = \"elsewhere\"\n",
+        )
+        .unwrap();
+        assert_eq!(of(&arguments), folder.path().join("elsewhere"));
+        arguments.state_dir = Some("given".into());
+        assert_eq!(of(&arguments), folder.path().join("given"));
+    }
+}
