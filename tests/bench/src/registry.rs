@@ -1,7 +1,7 @@
-//! Waits until the host has unloaded every service, and reads its memory then: memory must not change
-//! any more, and afterwards the host's admin API, whose address and token stand in the state
-//! directory, must confirm that nothing is loaded. In this order, because the registry of many
-//! services takes memory itself while it is made. A host without that API is believed.
+//! Waits until the host has unloaded every service, and reads its memory then: memory must not
+//! change any more, and afterwards the host's admin API, whose address and token stand in the
+//! state directory, must confirm that nothing is loaded. In this order, because the registry of
+//! many services takes memory itself while it is made. A host without that API is believed.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -136,7 +136,13 @@ mod tests {
 
     #[test]
     fn code_and_instances_count_as_loaded() {
-        let service = |code_loaded: bool, ready: u64, busy: u64| json!({ "code_loaded": code_loaded, "instances_ready": ready, "instances_busy": busy });
+        let service = |code_loaded: bool, ready: u64, busy: u64| {
+            json!({
+                "code_loaded": code_loaded,
+                "instances_ready": ready,
+                "instances_busy": busy,
+            })
+        };
         let services = [
             service(false, 0, 0),
             service(true, 0, 0),
