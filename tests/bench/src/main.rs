@@ -113,13 +113,20 @@ fn run(options: &Options) -> Result<()> {
     process::end_all_at_signals()?;
     let bench = Bench::new(options)?;
     let machine = report::machine(&bench.contenders());
-    let mut rows = Vec::new();
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
     let (begun, foreign) = (Instant::now(), process::foreign_cpu_time()?);
     for work in works {
         eprintln!("==> {}: {}", work.name, work.about);
-        rows.extend((work.run)(&bench).with_context(|| work.name.to_owned())?);
+        let outcome = (work.run)(&bench);
+        process::fail_if_interrupted()?;
+        match outcome {
+            Ok(of_work) => rows.extend(of_work),
+            Err(error) => {
+                eprintln!("error: {}: {error:#}", work.name);
+                failed.push(work.name);
+            }
+        }
     }
-    process::fail_if_interrupted()?;
     let foreign = process::foreign_cpu_time()?.saturating_sub(foreign);
     let others = report::others(foreign, begun.elapsed());
     print!("{machine}{others}\n{}", report::table(&rows));
@@ -127,6 +134,9 @@ fn run(options: &Options) -> Result<()> {
         let json = serde_json::to_string_pretty(&rows)?;
         std::fs::write(path, json + "\n")
             .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    if !failed.is_empty() {
+        bail!("the table lacks what failed: {}", failed.join(", "));
     }
     Ok(())
 }

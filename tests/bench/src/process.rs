@@ -19,6 +19,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// Time that a process has to end after SIGTERM before it is killed.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
+/// Lines of a process's output that an error shows.
+const EXCERPT_LINES: usize = 20;
+
 static RUNNING: Mutex<Running> = Mutex::new(Running {
     groups: BTreeSet::new(),
     interrupted: false,
@@ -124,15 +127,21 @@ impl Process {
     pub fn finish(mut self) -> Result<String> {
         let status = self.child.wait()?;
         if !status.success() {
-            bail!("{status}: {}", self.output());
+            bail!("{status}: {}", self.excerpt());
         }
         Ok(self.output())
     }
 
     /// What it printed so far.
-    pub fn output(&self) -> String {
+    fn output(&self) -> String {
         let bytes = std::fs::read(&self.output).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The first lines of what it printed so far: one that has thousands of services may have
+    /// thousands of complaints.
+    pub fn excerpt(&self) -> String {
+        excerpt(&self.output())
     }
 
     /// CPU time, of user and system, of all processes in the group, in steps of 10 ms. The time of
@@ -229,6 +238,15 @@ impl Memory {
     }
 }
 
+fn excerpt(output: &str) -> String {
+    let mut lines = output.lines();
+    let mut text: Vec<&str> = lines.by_ref().take(EXCERPT_LINES).collect();
+    let more = lines.count();
+    let rest = format!("… and {more} lines more");
+    text.extend((more > 0).then_some(rest.as_str()));
+    text.join("\n")
+}
+
 /// The process group and the ticks of CPU time in the text of `/proc/PID/stat`.
 fn group_and_ticks(stat: &str) -> Option<(i32, u32)> {
     // The name in brackets may hold anything, spaces and brackets too; fields are counted after it,
@@ -258,7 +276,15 @@ impl Drop for Process {
 
 #[cfg(test)]
 mod tests {
-    use super::{Memory, group_and_ticks};
+    use super::{Memory, excerpt, group_and_ticks};
+
+    #[test]
+    fn a_long_output_is_cut() {
+        let output = |lines: usize| "no\n".repeat(lines);
+        assert_eq!(excerpt(&output(20)).lines().count(), 20);
+        let cut = excerpt(&output(500));
+        assert!(cut.ends_with("no\n… and 480 lines more"), "{cut}");
+    }
 
     #[test]
     fn the_resident_memory_is_found() {

@@ -1,7 +1,7 @@
-//! Waits until the host has unloaded every service, and reads its memory then: memory must not change
-//! any more, and afterwards the host's admin API, whose address and token stand in the state
-//! directory, must confirm that nothing is loaded. In this order, because the registry of many
-//! services takes memory itself while it is made. A host without that API is believed.
+//! Waits until the host has unloaded every service, and reads its memory then: memory must not
+//! change any more, and afterwards the host's admin API, whose address and token stand in the
+//! state directory, must confirm that nothing is loaded. In this order, because the registry of
+//! many services takes memory itself while it is made. A host without that API is believed.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -103,13 +103,46 @@ fn loaded(registry: &Value) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::TcpListener;
+
     use serde_json::json;
 
-    use super::{address, loaded};
+    use super::{address, loaded, registry};
+
+    #[test]
+    fn the_registry_is_asked_for_with_the_token() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let admin = json!({ "address": listener.local_addr().unwrap().to_string(), "pid": 1 });
+        std::fs::write(state.path().join("admin"), admin.to_string()).unwrap();
+        std::fs::write(state.path().join("admin-token"), "secret\n").unwrap();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _client) = listener.accept().unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map(Result::unwrap)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n").unwrap();
+            write!(stream, "{{\"services\":[]}}").unwrap();
+            head
+        });
+        assert_eq!(loaded(&registry(state.path()).unwrap()).unwrap(), 0);
+        let head = server.join().unwrap();
+        assert_eq!(head[0], "GET /registry HTTP/1.1");
+        assert!(head.contains(&"authorization: Bearer secret".to_owned()));
+    }
 
     #[test]
     fn code_and_instances_count_as_loaded() {
-        let service = |code_loaded: bool, ready: u64, busy: u64| json!({ "code_loaded": code_loaded, "instances_ready": ready, "instances_busy": busy });
+        let service = |code_loaded: bool, ready: u64, busy: u64| {
+            json!({
+                "code_loaded": code_loaded,
+                "instances_ready": ready,
+                "instances_busy": busy,
+            })
+        };
         let services = [
             service(false, 0, 0),
             service(true, 0, 0),

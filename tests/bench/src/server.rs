@@ -31,7 +31,7 @@ impl Server {
     /// What the process prints goes to a file in `folder`.
     ///
     /// # Errors
-    /// When the process ends, or does not answer in time; with all that it printed.
+    /// When the process ends, or does not answer in time; with what it printed.
     pub fn start(command: impl FnOnce(u16) -> Command, path: &str, folder: &Path) -> Result<Self> {
         let port = free_port()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -54,12 +54,12 @@ impl Server {
             };
             let program = command.get_program().display();
             if let Some(status) = process.ended()? {
-                bail!("{program} ended with {status}:\n{}", process.output());
+                bail!("{program} ended with {status}:\n{}", process.excerpt());
             }
             if started.elapsed() > START_PATIENCE {
                 bail!(
                     "{program} does not answer: {refusal:#}\n{}",
-                    process.output()
+                    process.excerpt()
                 );
             }
             std::thread::sleep(RETRY_PAUSE);

@@ -62,7 +62,7 @@ impl Times {
     }
 }
 
-/// The bucket of a time: the time itself below 256 ns, above that its exponent and its leading bits.
+/// The bucket of a time: the time itself below 256 ns, above that its exponent and leading bits.
 fn bucket(nanoseconds: u64) -> usize {
     let bits = u64::BITS - nanoseconds.leading_zeros();
     let dropped = bits.saturating_sub(KEPT_BITS);

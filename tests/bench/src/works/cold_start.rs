@@ -1,15 +1,16 @@
 //! `cold-start`: how long what is not in memory takes to answer for the first time. Everything is
 //! asked over a connection of its own, one request after the other.
 //!
-//! *process*: from just before the process is made to the last byte of its first answer, app of one
-//! service. With a full cache the host finds its compiled code; with an empty one (its `cache`
-//! folder is removed before each start) it compiles. The caches of peers are their own affair:
-//! they are full, because each peer is started once before, and never emptied.
+//! *process*: from just before the process is made to the last byte of its first answer, app of
+//! one service. With a full cache the host finds its compiled code; with an empty one (its
+//! `cache` folder is removed before each start) it compiles. The caches of peers are their own
+//! affair: they are full, because each peer is started once before, and never emptied.
 //!
-//! *service*: a host that runs serves 1,000 services, all unloaded, their compiled code in its cache
-//! on disk. From the request to the last byte of the answer, of the first call of each and of the
-//! one after it, which says how much of the first is no cold start. *page cache*: the files of
-//! the code are in the kernel's page cache; *disk*: the kernel was told to drop them before.
+//! *service*: a host that runs serves 1,000 services, all unloaded, their compiled code in its
+//! cache on disk. From the request to the last byte of the answer, of the first call of each and
+//! of the one after it, which says how much of the first is no cold start. *page cache*: the
+//! files of the code are in the kernel's page cache; *disk*: the kernel was told to drop them
+//! before.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! `hello-fresh`, `hello-reused` and `hello-fresh-three`: a service that answers one line, by
-//! wasi:http 0.2 or 0.3, in a fresh sandbox for each request or in reused ones, under load by wrk at
-//! 1 and at 32 connections.
+//! wasi:http 0.2 or 0.3, in a fresh sandbox for each request or in reused ones, under load by wrk
+//! at 1 and at 32 connections.
 
 use anyhow::Result;
 

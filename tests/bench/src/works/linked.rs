@@ -1,7 +1,8 @@
 //! `linked-fresh`, `linked-reused`, `linked-64k` and `linked-1000-records`: a service calls
-//! another's functions by a link; two native services do the same over loopback HTTP with kept-alive
-//! connections, in JSON, and 64 KiB as they are. The caller takes the times of its calls itself:
-//! first of many in a row, which only the row's ends read the clock for, then of each.
+//! another's functions by a link; two native services do the same over loopback HTTP with
+//! kept-alive connections, in JSON, and 64 KiB as they are. The caller takes the times of its
+//! calls itself: first of many in a row, which only the row's ends read the clock for, then of
+//! each.
 
 use std::time::Duration;
 

@@ -1,15 +1,15 @@
-//! `start-1000` and `idle-memory`: apps of many services, all copies of one guest that differ in a
-//! custom section, so that each has a digest and compiled code of its own. Beyond 1,000 services
-//! the same 1,000 files are named again under further ids.
+//! `start-1000` and `idle-memory`: apps of many services, all copies of one guest that differ in
+//! a custom section, so that each has a digest and compiled code of its own. Beyond 1,000
+//! services the same 1,000 files are named again under further ids.
 //!
 //! `start-1000` is the time from just before the process is made to the last byte of its first
 //! answer, with the compiled code of 1,000 services cached and files in the page cache.
 //!
 //! `idle-memory` is the resident memory once every service has been called and unloaded again.
-//! Memory per service is what a further service adds: the growth over an app of one service, divided
-//! by the services added. `anonymous` is the part that no file backs. Beside it stands the resident
-//! memory of one native process after a call, since that is what a native service takes; it counts
-//! the pages of code that such processes share.
+//! Memory per service is what a further service adds: the growth over an app of one service,
+//! divided by the services added. `anonymous` is the part that no file backs. Beside it stands
+//! the resident memory of one native process after a call, since that is what a native service
+//! takes; it counts the pages of code that such processes share.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
