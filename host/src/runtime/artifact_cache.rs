@@ -34,8 +34,8 @@ use super::engine::{EngineError, EngineKind, Engines};
 /// Counts up when what entries hold changes its form.
 const FORMAT: u32 = 1;
 
-/// A file that was written just before it was read may be written again without a change of its
-/// time, which file systems count in steps of up to 10 ms. So its digest is not remembered.
+/// A file may be written twice without a change of its time, which file systems count in steps of
+/// up to 10 ms. So one that was written a moment ago is read when that moment is over.
 const SETTLED_AFTER: Duration = Duration::from_millis(20);
 
 /// Why an artifact could not be loaded.
@@ -326,15 +326,17 @@ fn read_source(path: &Path) -> Result<(Vec<u8>, Option<String>), ArtifactError> 
     let read = || {
         let mut file = File::open(path)?;
         let before = file.metadata()?;
-        let is_settled = before
-            .modified()?
-            .elapsed()
-            .is_ok_and(|age| age > SETTLED_AFTER);
+        // The time of a file from the future says nothing.
+        let age = before.modified()?.elapsed().ok();
+        if let Some(rest) = age.and_then(|age| SETTLED_AFTER.checked_sub(age)) {
+            std::thread::sleep(rest);
+        }
         let mut wasm = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
         file.read_to_end(&mut wasm)?;
         // A file that is written while it is read has another state afterwards.
         let after = source_key(path, &file.metadata()?);
-        let key = source_key(path, &before).filter(|key| is_settled && Some(key) == after.as_ref());
+        let key =
+            source_key(path, &before).filter(|key| age.is_some() && Some(key) == after.as_ref());
         Ok((wasm, key))
     };
     read().map_err(|error| ArtifactError::Read {

@@ -246,12 +246,10 @@ fn what_does_not_fit_the_pool_is_known_at_the_next_start() {
 }
 
 #[test]
-fn a_file_that_was_just_written_is_read_again() {
+fn a_file_from_the_future_is_read_again() {
     let setting = Setting::new(CATALOG);
-    set_modified(
-        &setting.source(),
-        SystemTime::now() + Duration::from_secs(60),
-    );
+    let future = SystemTime::now() + Duration::from_secs(60);
+    set_modified(&setting.source(), future);
     setting.inspect(&setting.cache());
     assert!(setting.entries("sources").is_empty());
     // Its code is found by its content.
@@ -259,6 +257,18 @@ fn a_file_that_was_just_written_is_read_again() {
     let artifact = setting.inspect(&cache);
     setting.runs(&cache, &artifact);
     setting.only_entry("artifacts");
+}
+
+#[test]
+fn a_file_that_was_written_a_moment_ago_is_remembered_as_it_is_then() {
+    let setting = Setting::new(CATALOG);
+    set_modified(&setting.source(), SystemTime::now());
+    let first = setting.inspect(&setting.cache());
+    setting.only_entry("sources");
+    setting.write_source(b"\0asm\x0d\0\x01\0");
+    set_modified(&setting.source(), SystemTime::now());
+    let second = setting.inspect(&setting.cache());
+    assert_ne!(first.digest(), second.digest());
 }
 
 #[test]
