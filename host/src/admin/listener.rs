@@ -105,7 +105,8 @@ impl Listener {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // A client that is gone already is no reason to stop taking others.
+                let _ = stream.set_nodelay(true);
                 Ok(Box::new(stream))
             }
             Socket::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),

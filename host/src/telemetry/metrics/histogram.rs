@@ -266,7 +266,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_exposed_is_exact(times in prop::collection::vec(0..100_000_000_000_u64, 0..200)) {
+        fn what_is_exposed_is_exact(
+            times in prop::collection::vec(0..100_000_000_000_u64, 0..200),
+        ) {
             let histogram = Histogram::default();
             times.iter().for_each(|time| histogram.record_ns(*time));
             let snapshot = histogram.snapshot();
