@@ -226,13 +226,15 @@ fn a_client_that_leaves_does_not_end_a_handler_that_has_begun() {
 }
 
 #[test]
-fn every_request_gets_a_fresh_instance() {
+fn instances_are_used_again_by_spins_rules() {
     let two = Service::new("two", "count_two").route("/two");
     let three = Service::new("three", "count_three").route("/three");
-    let host = App::new([two, three]).start();
-    for _ in 0..5 {
+    let once = Service::new("once", "count_three").route("/once");
+    let host = App::new([two, three, once.setting("reuse_max = 1")]).start();
+    for number in 1..=5 {
         assert_eq!(host.get("/two").expect(200), "1");
-        assert_eq!(host.get("/three").expect(200), "1");
+        assert_eq!(host.get("/three").expect(200), number.to_string());
+        assert_eq!(host.get("/once").expect(200), "1");
     }
 }
 

@@ -1,6 +1,6 @@
-//! Links: every kind of value crosses, each service keeps what is its own, a callee that fails costs
-//! its caller one answer, and what does not fit is refused at start. Time, size, waiting and depth
-//! are in `links_limits`, the sandboxes behind the calls in `instances`.
+//! Links: every kind of value crosses, each service keeps what is its own, a callee that fails
+//! costs its caller one answer, and what does not fit is refused at start. Time, size, waiting and
+//! depth are in `links_limits`, the sandboxes behind the calls in `instances`.
 
 use kumiki_tests::app::{App, Service};
 use kumiki_tests::host::{Host, Refusal};

@@ -1,6 +1,6 @@
 //! What bounds a linked call: time, CPU, size and depth; and who waits for whom: queues are fair,
 //! overflow is told at once, and no circle of services stands still. Nothing here is timed: guests
-//! wait at gates, and where something would wait for ever, it runs into a deadline that is an error.
+//! wait at gates, and what would wait for ever runs into a deadline, which is an error.
 
 use std::sync::mpsc;
 

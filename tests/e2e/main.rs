@@ -8,6 +8,7 @@
     reason = "this is test code: to panic is how it reports"
 )]
 
+mod admin;
 mod artifacts;
 mod catalog;
 mod chaining;

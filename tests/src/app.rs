@@ -134,6 +134,7 @@ pub struct App {
     /// Symbolic links: where each stands, and its target.
     pub(crate) links: Vec<(String, String)>,
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) preset_admin: bool,
     pub(crate) arguments: Vec<String>,
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -201,6 +202,12 @@ impl App {
     /// The address to listen on, in the place of a free port.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = Some(address);
+        self
+    }
+
+    /// The admin API stands where it does when nobody says otherwise, in the place of a free port.
+    pub fn preset_admin(mut self) -> Self {
+        self.preset_admin = true;
         self
     }
 

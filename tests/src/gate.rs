@@ -1,6 +1,6 @@
-//! A door at which guests wait until the test opens it, which is how a test knows that instances are
-//! busy without asking the clock. It stands in the key-value store `gate`, which the guests that
-//! wait are granted, and which the test reaches through a service of its own.
+//! A door at which guests wait until the test opens it, which is how a test knows that instances
+//! are busy without asking the clock. It stands in the key-value store `gate`, which the guests
+//! that wait are granted, and which the test reaches through a service of its own.
 
 use crate::app::{App, Service};
 use crate::host::Host;

@@ -83,7 +83,7 @@ impl Host {
         let listen = app.listen.unwrap_or_else(any_port).to_string();
         let mut child = command(folder.path())
             .args(["up", "--listen", &listen])
-            .args(admin_arguments(&app.arguments))
+            .args(admin_arguments(&app))
             .args(&app.arguments)
             .envs(app.environment.iter().map(|(name, value)| (name, value)))
             .process_group(0)
@@ -308,8 +308,8 @@ fn any_port() -> SocketAddr {
 }
 
 /// Hosts of many tests at once do not ask for one admin port; a test may choose another address.
-fn admin_arguments(given: &[String]) -> &'static [&'static str] {
-    if given.iter().any(|argument| argument == "--admin") {
+fn admin_arguments(app: &App) -> &'static [&'static str] {
+    if app.preset_admin || app.arguments.iter().any(|argument| argument == "--admin") {
         &[]
     } else {
         &["--admin", "127.0.0.1:0"]

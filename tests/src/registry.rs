@@ -17,7 +17,8 @@ impl Host {
             wait::until(&format!("the file `{name}` of the state directory"), read)
         };
         let admin: Value = serde_json::from_str(&read("admin")).expect("`admin` is JSON");
-        let address: SocketAddr = admin["address"].as_str().unwrap().parse().unwrap();
+        let address = admin["address"].as_str().unwrap();
+        let address: SocketAddr = address.trim_start_matches("http://").parse().unwrap();
         let authorization = format!("Bearer {}", read("admin-token").trim());
         let headers = [("authorization", authorization.as_str())];
         let answer = http::request(address, "GET", "/registry", &headers, b"");

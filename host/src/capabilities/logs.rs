@@ -44,8 +44,8 @@ pub struct Stream {
 }
 
 impl Config {
-    /// Opens `ID_stdout.txt` and `ID_stderr.txt` in the directory for appending, and makes it where
-    /// it is missing. With `echo`, lines go to the host's own stdout and stderr as well. More than
+    /// Appends to `ID_stdout.txt` and `ID_stderr.txt` in the directory, which is made where it is
+    /// missing. With `echo`, lines go to the host's own stdout and stderr as well. More than
     /// `log_kib_per_second`, taken over both streams and all instances, is dropped.
     pub fn new(
         service_id: &str,
@@ -79,7 +79,7 @@ impl Config {
             let mut sinks = Vec::new();
             if let Some(directory) = directory {
                 let path = directory.join(format!("{}_{suffix}.txt", file_name(service_id)));
-                let target = Target::File(LogFile::open(path, FILE_BYTES_MAX)?);
+                let target = Target::File(LogFile::new(path, FILE_BYTES_MAX)?);
                 sinks.push(Sink::new(target, String::new(), files.clone()));
             }
             if echo {
@@ -109,6 +109,13 @@ impl Config {
     /// The stderr of a new instance.
     pub fn stderr(&self) -> Stream {
         self.stream(Kind::Stderr)
+    }
+
+    /// Closes the files until the next line. Lines that still wait to be written open them again.
+    pub fn close(&self) {
+        for sink in self.service.stdout.iter().chain(&self.service.stderr) {
+            sink.close();
+        }
     }
 
     fn stream(&self, kind: Kind) -> Stream {
@@ -204,6 +211,13 @@ impl Sink {
             prefix,
             queue,
             lost_bytes: AtomicU64::new(0),
+        }
+    }
+
+    fn close(&self) {
+        match &self.target {
+            Target::File(file) => file.close(),
+            Target::Stdout | Target::Stderr => {}
         }
     }
 

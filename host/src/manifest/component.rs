@@ -382,14 +382,9 @@ fn check_dependencies(
 /// Checks that what components depend on is there, and has no grants that composition would lose;
 /// and that what they link is there as well.
 pub(super) fn check_references(drafts: &BTreeMap<String, Draft<'_>>) {
-    for (own, draft) in drafts {
+    for draft in drafts.values() {
         for (field, id) in &draft.links.providers {
-            if id == own {
-                field.refuse(
-                    "a component cannot link to itself",
-                    "name the component that exports the interface",
-                );
-            } else if !drafts.contains_key(id) {
+            if !drafts.contains_key(id) {
                 refuse_unknown(field, id, drafts);
             }
         }

@@ -191,7 +191,6 @@ mod tests {
                 "names a package, not one",
             ),
             ("products = \"catalog\"", "it names no package"),
-            ("\"a:b/c@1.0.0\" = \"cart\"", "cannot link to itself"),
             ("\"a:b/c@1.0.0\" = \"catalgo\"", "did you mean `catalog`?"),
             (
                 "\"a:b/c@1.0.0\" = \"other\"",

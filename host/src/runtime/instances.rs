@@ -152,6 +152,7 @@ impl Instances {
     pub fn unload(&self) {
         self.drop_idle();
         self.code.store(None);
+        self.grants.logs.close();
     }
 
     /// Whether a call came since this was asked last.

@@ -1,5 +1,5 @@
-//! Does the work of `test:chain/work` for linked callers, and answers `wasi:http` 0.3 with how often
-//! this instance was asked: a service of 0.3 whose contract is one of plain functions.
+//! Does the work of `test:chain/work` for linked callers, and answers `wasi:http` 0.3 with how
+//! often this instance was asked: a service of 0.3 whose contract is one of plain functions.
 
 use kumiki_guests::linked;
 use kumiki_guests::service::{HandlerResult, answer};

@@ -70,7 +70,6 @@ impl Guest for Linked {
     }
 
     #[allow(clippy::too_many_arguments)]
-    #[allow(clippy::many_single_char_names)]
     fn many(
         a: bool,
         b: i8,

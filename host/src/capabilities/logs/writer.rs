@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The most lines that wait for one thread; with the longest lines they take 16 MiB.
@@ -103,16 +103,21 @@ pub struct LogFile {
 }
 
 struct FileState {
-    file: File,
-    bytes: u64,
+    /// Opened at the first line, so that a service that never writes holds no descriptor.
+    open: Option<OpenFile>,
     /// Only the first of a row of failures is told.
     has_failed: bool,
 }
 
+struct OpenFile {
+    file: File,
+    bytes: u64,
+}
+
 impl LogFile {
-    /// Opens the file for appending, readable by the host's user only, and makes it and its folder
-    /// where they are missing.
-    pub fn open(path: PathBuf, bytes_max: u64) -> io::Result<Arc<LogFile>> {
+    /// A file that is appended to, readable by the host's user only. Its folder is made where it is
+    /// missing, and the file at the first line.
+    pub fn new(path: PathBuf, bytes_max: u64) -> io::Result<Arc<LogFile>> {
         let name = |error: io::Error| {
             io::Error::new(
                 error.kind(),
@@ -126,16 +131,27 @@ impl LogFile {
                 .create(folder)
                 .map_err(name)?;
         }
-        let state = FileState::open(&path).map_err(name)?;
         Ok(Arc::new(LogFile {
             path,
             bytes_max,
-            state: Mutex::new(state),
+            state: Mutex::new(FileState {
+                open: None,
+                has_failed: false,
+            }),
         }))
     }
 
+    /// Closes the file until the next line.
+    pub fn close(&self) {
+        self.state().open = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, FileState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self, text: &str) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let result = self.try_write(&mut state, text);
         if let Err(error) = &result
             && !state.has_failed
@@ -149,16 +165,21 @@ impl LogFile {
     }
 
     fn try_write(&self, state: &mut FileState, text: &str) -> io::Result<()> {
-        if state.bytes > 0 && state.bytes + text.len() as u64 > self.bytes_max {
-            self.rotate(state)?;
+        let mut open = match state.open.take() {
+            Some(open) => open,
+            None => OpenFile::new(&self.path)?,
+        };
+        if open.bytes > 0 && open.bytes + text.len() as u64 > self.bytes_max {
+            open = self.rotate()?;
         }
-        state.file.write_all(text.as_bytes())?;
-        state.bytes += text.len() as u64;
-        Ok(())
+        let written = open.file.write_all(text.as_bytes());
+        open.bytes += text.len() as u64;
+        state.open = Some(open);
+        written
     }
 
     /// The file becomes `NAME.1`; the one that had this name is gone.
-    fn rotate(&self, state: &mut FileState) -> io::Result<()> {
+    fn rotate(&self) -> io::Result<OpenFile> {
         let mut old = self.path.clone().into_os_string();
         old.push(".1");
         match std::fs::rename(&self.path, old) {
@@ -166,24 +187,19 @@ impl LogFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             result => result?,
         }
-        *state = FileState::open(&self.path)?;
-        Ok(())
+        OpenFile::new(&self.path)
     }
 }
 
-impl FileState {
-    fn open(path: &PathBuf) -> io::Result<FileState> {
+impl OpenFile {
+    fn new(path: &PathBuf) -> io::Result<OpenFile> {
         let file = OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
             .open(path)?;
         let bytes = file.metadata()?.len();
-        Ok(FileState {
-            file,
-            bytes,
-            has_failed: false,
-        })
+        Ok(OpenFile { file, bytes })
     }
 }
 
@@ -196,7 +212,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("logs/a.txt");
         let read = |name: &str| std::fs::read_to_string(folder.path().join("logs").join(name));
-        let file = LogFile::open(path.clone(), 10).unwrap();
+        let file = LogFile::new(path.clone(), 10).unwrap();
         for text in ["1234\n", "5678\n"] {
             file.write(text);
         }
@@ -204,7 +220,7 @@ mod tests {
         file.write("longer than the file may be\n");
         assert_eq!(read("a.txt.1").unwrap(), "1234\n5678\n");
         drop(file);
-        let file = LogFile::open(path, 10).unwrap();
+        let file = LogFile::new(path, 10).unwrap();
         file.write("9\n");
         assert_eq!(read("a.txt").unwrap(), "9\n");
         assert_eq!(read("a.txt.1").unwrap(), "longer than the file may be\n");
@@ -219,7 +235,7 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_made_is_named() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let error = LogFile::open(file.path().join("logs/a.txt"), 10)
+        let error = LogFile::new(file.path().join("logs/a.txt"), 10)
             .err()
             .unwrap();
         assert!(error.to_string().contains("logs/a.txt"), "{error}");
@@ -229,7 +245,7 @@ mod tests {
     fn a_file_that_others_renamed_is_made_anew() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let file = LogFile::open(path.clone(), 4).unwrap();
+        let file = LogFile::new(path.clone(), 4).unwrap();
         file.write("1234");
         std::fs::remove_file(&path).unwrap();
         file.write("5678");

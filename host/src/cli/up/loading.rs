@@ -111,7 +111,7 @@ fn check_links(
     let resolved = app::check_links(&all, &is_offered);
     let is_called = |error: &String| {
         let mut called = inspected.keys();
-        called.any(|id| error.starts_with(&format!("component `{id}`: ")))
+        called.any(|id| error.starts_with(&format!("component `{id}`")))
     };
     resolved.map_err(|errors| LoadErrors::of(errors.into_iter().filter(is_called).collect()))
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::links::{check_link, is_same_interface, meeting_export};
-use super::mismatch::describe;
+use super::mismatch::{Mismatch, describe};
 use super::{Contract, Item};
 use crate::manifest::names::{listed, nearest};
 
@@ -77,9 +77,6 @@ fn resolve(
     if offered(id, import) {
         return refused("kumiki offers this interface itself; remove the link".to_owned());
     }
-    if provider == id {
-        return refused("a component cannot be linked to itself".to_owned());
-    }
     let Some(target) = parties.get(provider) else {
         let known = parties
             .keys()
@@ -95,7 +92,22 @@ fn resolve(
             provider: provider.to_owned(),
             export: linked.export,
         })
-        .map_err(|mismatches| describe(id, import, provider, &mismatches))
+        .map_err(|mismatches| {
+            let mut text = describe(id, import, provider, &mismatches);
+            if matches!(mismatches.as_slice(), [Mismatch::NotExported { .. }]) {
+                text.push_str(&who_exports(import, parties));
+            }
+            text
+        })
+}
+
+/// The end of a sentence that says which components a link could lead to.
+fn who_exports(import: &str, parties: &BTreeMap<String, Party<'_>>) -> String {
+    match exporters(import, parties).as_slice() {
+        [] => String::new(),
+        [exporter] => format!("; `{exporter}` exports it"),
+        exporters => format!("; {} export it", listed(exporters.iter().copied())),
+    }
 }
 
 fn not_imported(id: &str, party: &Party<'_>, import: &str, offered: &Offered<'_>) -> String {
