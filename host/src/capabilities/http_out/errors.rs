@@ -38,6 +38,7 @@ pub(super) fn from_connect(error: ConnectError) -> Error {
 pub(super) fn from_tls(error: TlsError) -> Error {
     let error = match error {
         TlsError::Handshake(error) => error,
+        TlsError::Setup(error) => return Error::InternalError(Some(error.to_string())),
         TlsError::InvalidName(_) => {
             let rcode = Some("invalid dns name".to_owned());
             return Error::DnsError {
