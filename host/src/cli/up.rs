@@ -64,6 +64,8 @@ pub async fn run(options: UpOptions) -> anyhow::Result<()> {
     let listener = bound.listen()?;
     let base_url = format!("{scheme}://{}", listener.local_addr()?);
     announce(&routes::describe(&manifest, &base_url, options.format));
+    // Everything is made from it by now; of many services it is a large one.
+    drop(manifest);
     let drain_timeout = Duration::from_secs(options.drain_timeout_seconds);
     application.serve(listener, stop, drain_timeout).await
 }

@@ -56,8 +56,10 @@ pub struct Instances {
     idle: Mutex<Vec<Instance>>,
     /// Whether a task makes instances ahead of need.
     is_filling: AtomicBool,
-    /// Set by every call.
-    is_used: AtomicBool,
+    /// Calls that were given an instance, and how many of them came before the service was unloaded
+    /// last.
+    calls: AtomicU64,
+    calls_unloaded: AtomicU64,
     metrics: Arc<ServiceMetrics>,
 }
 
@@ -85,7 +87,8 @@ impl Instances {
             loading: tokio::sync::Mutex::default(),
             idle: Mutex::default(),
             is_filling: AtomicBool::new(false),
-            is_used: AtomicBool::new(false),
+            calls: AtomicU64::new(0),
+            calls_unloaded: AtomicU64::new(0),
             metrics,
         }
     }
@@ -98,7 +101,7 @@ impl Instances {
         may_wait: bool,
         deadline: Instant,
     ) -> Result<Instance, InvocationError> {
-        self.is_used.store(true, Ordering::Relaxed);
+        self.calls.fetch_add(1, Ordering::Relaxed);
         let ready = self.idle().pop();
         if let Some(instance) = ready {
             if instance.served() > 0 {
@@ -150,14 +153,15 @@ impl Instances {
 
     /// Drops instances and code.
     pub fn unload(&self) {
+        self.calls_unloaded.store(self.calls(), Ordering::Relaxed);
         self.drop_idle();
         self.code.store(None);
         self.grants.logs.close();
     }
 
-    /// Whether a call came since this was asked last.
-    pub fn was_used(&self) -> bool {
-        self.is_used.swap(false, Ordering::Relaxed)
+    /// Calls that were given an instance.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// Whether there is anything to unload.
@@ -254,10 +258,12 @@ impl Instances {
         }
     }
 
-    /// Instances that should be made now: calls come, and fewer wait for one than the service
-    /// wants.
+    /// Instances that should be made now: calls come, and fewer instances wait for one than the
+    /// service wants.
     fn wanted(&self) -> usize {
-        if !self.is_loaded() {
+        // A single call does not say that another one follows.
+        let calls = self.calls() - self.calls_unloaded.load(Ordering::Relaxed);
+        if calls < 2 || !self.is_loaded() {
             return 0;
         }
         let room = self.settings.instances_max.saturating_sub(self.held());

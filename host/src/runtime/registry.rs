@@ -19,6 +19,9 @@ const REVISION_DIGITS: usize = 12;
 const SWEEP_MIN: Duration = Duration::from_millis(10);
 const SWEEP_MAX: Duration = Duration::from_secs(1);
 
+/// The calls of each loaded service, and when their number last changed.
+type LastUsed = BTreeMap<Arc<str>, (u64, Instant)>;
+
 /// All services of the app, by id. Read without locks; replaced as a whole.
 #[derive(Default)]
 pub struct Registry {
@@ -54,7 +57,7 @@ impl Registry {
 
     /// Takes services that nobody calls out of memory, until the registry is gone.
     pub async fn unload_idle(registry: Weak<Self>) {
-        let mut last_used: BTreeMap<Arc<str>, Instant> = BTreeMap::new();
+        let mut last_used = LastUsed::new();
         loop {
             let Some(pause) = registry.upgrade().map(|registry| {
                 registry.sweep(&mut last_used);
@@ -66,7 +69,7 @@ impl Registry {
         }
     }
 
-    fn sweep(&self, last_used: &mut BTreeMap<Arc<str>, Instant>) {
+    fn sweep(&self, last_used: &mut LastUsed) {
         let now = Instant::now();
         for service in self.services.load().values() {
             let instances = service.instances();
@@ -75,13 +78,16 @@ impl Registry {
                 continue;
             }
             let (busy, queued) = service.load();
-            if instances.was_used() || busy + queued > 0 {
-                last_used.insert(service.id().clone(), now);
+            let calls = instances.calls();
+            let last = last_used
+                .entry(service.id().clone())
+                .or_insert((calls, now));
+            if last.0 != calls || busy + queued > 0 {
+                *last = (calls, now);
                 continue;
             }
-            let since = *last_used.entry(service.id().clone()).or_insert(now);
             let idle_timeout = Duration::from_millis(service.settings().idle_timeout_ms);
-            if now.duration_since(since) >= idle_timeout {
+            if now.duration_since(last.1) >= idle_timeout {
                 instances.unload();
             }
         }
