@@ -197,9 +197,11 @@ impl<F: Future + Unpin> Future for Metered<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
     use std::time::{Duration, Instant};
 
-    use super::{Meter, Stopped};
+    use super::{Meter, Metered, Stopped};
     use crate::capabilities::invocation::Deadline;
 
     #[test]
@@ -222,5 +224,21 @@ mod tests {
         generous.resume(Instant::now());
         generous.pause(Instant::now());
         assert_eq!(generous.verdict(), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_call_is_not_charged_for_it() {
+        let hour = Duration::from_secs(3600);
+        let meter = || Arc::new(Meter::new(Deadline::new(Instant::now() + hour), hour));
+        let (caller, callee) = (meter(), meter());
+        let computing = Box::pin(async {
+            let started = Instant::now();
+            while started.elapsed() < Duration::from_millis(5) {}
+        });
+        let call = Metered::called(computing, callee.clone(), caller.clone());
+        Metered::new(Box::pin(call), caller.clone()).await;
+        let used = |meter: &Meter| meter.cpu_used_ns.load(Ordering::Relaxed);
+        assert!(used(&callee) >= 5_000_000);
+        assert!(used(&caller) < used(&callee));
     }
 }
