@@ -2,8 +2,11 @@
 //! costs its caller one answer, and what does not fit is refused at start. Time, size, waiting and
 //! depth are in `links_limits`, the sandboxes behind the calls in `instances`.
 
+use std::collections::BTreeSet;
+
 use kumiki_tests::app::{App, Service};
 use kumiki_tests::host::{Host, Refusal};
+use serde_json::Value;
 
 pub const WORK: &str = "test:chain/work@1.0.0";
 pub const NEXT: &str = "test:chain/next@1.0.0";
@@ -318,4 +321,47 @@ fn what_may_not_cross_a_link_is_refused_by_name() {
     }
     names(&text, &["resource", "stream", "future", "async"]);
     names(&text, &["thing", "drain", "later", "wait"]);
+}
+
+/// One line for each invocation, of which those of one request share its id and its trace.
+#[test]
+fn a_request_can_be_followed_through_links_in_the_log() {
+    let second = middle("second", "third");
+    let services = [caller("first", "second"), second, middle("third", "second")];
+    let host = app(services)
+        .arguments(&["--log-format", "json"])
+        .environment("KUMIKI_LOG", "warn,kumiki::invocation=debug")
+        .start();
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let parent = format!("00-{trace}-b7ad6b7169203331-01");
+    let headers = [("traceparent", parent.as_str())];
+    let answer = host.request("GET", "/first?call=chain&steps=1", &headers, "");
+    assert_eq!(answer.expect(200), "ok second third");
+    host.wait_for_output("\"service\":\"first\"");
+    let stderr = host.stderr();
+    let lines: Vec<Value> = stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|line: &Value| line["message"] == "invocation")
+        .collect();
+    let ended: Vec<_> = lines
+        .iter()
+        .map(|line| (line["caller"].as_str(), line["service"].as_str().unwrap()))
+        .collect();
+    // The last to be called ends first.
+    let expected = [
+        (Some("second"), "third"),
+        (Some("first"), "second"),
+        (None, "first"),
+    ];
+    assert_eq!(ended, expected);
+    let mut spans = BTreeSet::new();
+    for line in &lines {
+        assert_eq!(line["request_id"], lines[0]["request_id"]);
+        assert_eq!(line["outcome"], "answered");
+        let context = line["traceparent"].as_str().unwrap();
+        assert!(context.starts_with(&format!("00-{trace}-")), "{context}");
+        spans.insert(context.to_owned());
+    }
+    assert_eq!(spans.len(), 3);
 }

@@ -68,16 +68,8 @@ impl Run {
         }
     }
 
-    /// The answer. A caller that drops this future early leaves the guest running in the
-    /// background.
-    pub async fn answer(self) -> Head {
-        RunsOn {
-            answer: Some(Box::pin(self.run())),
-        }
-        .await
-    }
-
-    async fn run(mut self) -> Head {
+    /// The answer.
+    pub async fn answer(mut self) -> Head {
         let (head, guest_ended) = self.wait_for_head().await?;
         self.meter.head_came();
         let (parts, body) = head.into_parts();
@@ -278,9 +270,18 @@ impl Body for StreamedBody {
     }
 }
 
-/// Finishes its future in a task when it is dropped early.
-struct RunsOn {
+/// Finishes its future in a task when it is dropped early: a handler that has begun is not
+/// cancelled when its client leaves.
+pub struct RunsOn {
     answer: Option<Pin<Box<dyn Future<Output = Head> + Send>>>,
+}
+
+impl RunsOn {
+    pub fn new(answer: impl Future<Output = Head> + Send + 'static) -> Self {
+        Self {
+            answer: Some(Box::pin(answer)),
+        }
+    }
 }
 
 impl Future for RunsOn {

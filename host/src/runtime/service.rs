@@ -14,7 +14,7 @@ use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
 
 use super::admission::{Admission, AdmissionLimits, Place, Refused};
-use super::answer::{AnswerLimits, Head, Run};
+use super::answer::{AnswerLimits, Head, Run, RunsOn};
 use super::failure::InvocationError;
 use super::instances::Instances;
 use super::links::LinkedCall;
@@ -126,10 +126,24 @@ impl Service {
     ) -> Head {
         let began = Instant::now();
         let edge = self.edge(&invocation);
-        let head = self.clone().run(request, &invocation).await;
-        let outcome = head.as_ref().map(drop);
-        self.record(&edge, outcome, began, &invocation, "handle");
-        head
+        let caller = invocation.caller.as_ref();
+        let in_circle =
+            caller.is_some_and(|caller| self.callers.in_circle.contains(&caller.service));
+        let place = match self.admit(&invocation, in_circle).await {
+            Ok(place) => place,
+            Err(error) => {
+                self.record(&edge, error.outcome(), began, &invocation, "handle");
+                return Err(error);
+            }
+        };
+        let run = self.clone().run(request, invocation.clone(), place);
+        RunsOn::new(async move {
+            let head = run.answer().await;
+            let outcome = outcome_of(&head);
+            self.record(&edge, outcome, began, &invocation, "handle");
+            head
+        })
+        .await
     }
 
     /// Calls a linked function of the service once, from inside the guest of `caller`.
@@ -144,6 +158,14 @@ impl Service {
         let timeout = Duration::from_millis(self.settings().timeout_ms);
         let invocation = caller.calls(self.id.clone(), began + timeout);
         let meter = self.instances.meter(invocation.deadline.clone());
+        let mut counted = Counted {
+            service: self,
+            edge: call.edge(),
+            invocation: &invocation,
+            function: call.name(),
+            began,
+            outcome: Outcome::DeadlineExceeded,
+        };
         let answer = {
             let run = pin!(self.run_linked(&call, &invocation, &meter, results));
             let metered = Metered::called(run, meter.clone(), caller_meter);
@@ -152,25 +174,20 @@ impl Service {
         let answer = answer.unwrap_or(Err(InvocationError::DeadlineExceeded(
             self.settings().timeout_ms,
         )));
-        if let Some(edge) = call.edge() {
-            let outcome = answer.as_ref().map(|()| ());
-            self.record(edge, outcome, began, &invocation, call.name());
-        }
+        counted.outcome = outcome_of(&answer);
+        drop(counted);
         if let Err(error) = &answer {
             self.log_failure(error, &invocation, call.name());
         }
         answer
     }
 
-    async fn run(
+    fn run(
         self: Arc<Self>,
         request: http::Request<WasiBody>,
-        invocation: &Arc<Invocation>,
-    ) -> Head {
-        let caller = invocation.caller.as_ref();
-        let in_circle =
-            caller.is_some_and(|caller| self.callers.in_circle.contains(&caller.service));
-        let place = self.admit(invocation, in_circle).await?;
+        invocation: Arc<Invocation>,
+        place: Place,
+    ) -> Run {
         let settings = self.settings();
         let limits = AnswerLimits {
             deadline: invocation.deadline.instant(),
@@ -179,16 +196,8 @@ impl Service {
         };
         let meter = self.instances.meter(invocation.deadline.clone());
         let (head_sender, head) = oneshot::channel();
-        let guest = self.guest(
-            request,
-            invocation.clone(),
-            meter.clone(),
-            head_sender,
-            place,
-        );
+        let guest = self.guest(request, invocation, meter.clone(), head_sender, place);
         Run::new(Box::pin(guest), head, meter, limits)
-            .answer()
-            .await
     }
 
     /// One guest from its instance to its end.
@@ -285,17 +294,13 @@ impl Service {
     fn record(
         &self,
         edge: &EdgeMetrics,
-        outcome: Result<(), &InvocationError>,
+        outcome: Outcome,
         began: Instant,
         invocation: &Invocation,
         function: &str,
     ) {
         let took = began.elapsed();
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let outcome = match outcome {
-            Ok(()) => Outcome::Answered,
-            Err(error) => error.outcome(),
-        };
         edge.record(outcome, nanoseconds);
         tracing::debug!(
             target: "kumiki::invocation",
@@ -308,5 +313,39 @@ impl Service {
             traceparent = %invocation.trace,
             "invocation"
         );
+    }
+}
+
+/// A linked call that is counted when it ends, also when its caller's time is up first and it is
+/// dropped.
+struct Counted<'a> {
+    service: &'a Service,
+    edge: Option<&'a Arc<EdgeMetrics>>,
+    invocation: &'a Invocation,
+    function: &'a str,
+    began: Instant,
+    outcome: Outcome,
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let Self {
+            service,
+            edge,
+            invocation,
+            function,
+            began,
+            outcome,
+        } = self;
+        if let Some(edge) = edge {
+            service.record(edge, *outcome, *began, invocation, function);
+        }
+    }
+}
+
+fn outcome_of<T>(answer: &Result<T, InvocationError>) -> Outcome {
+    match answer {
+        Ok(_) => Outcome::Answered,
+        Err(error) => error.outcome(),
     }
 }
