@@ -1,6 +1,6 @@
 //! Answers HTTP by calls of `test:prices/quotes`, which another component exports: `?op=fix` with
-//! `item` and `cents`, `?op=quote` with `item`, `?op=try` with the `name` of a capability. `?op=own`
-//! says what this component itself reads of its environment and counts in its own store `cart`.
+//! `item` and `cents`, `?op=quote` with `item`, `?op=try` with the `name` of a capability. At
+//! `?op=own` it says what it reads itself of its environment and counts in its store `cart`.
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::{atomics, store};
 use kumiki_guests::incoming::{Answer, Request};
