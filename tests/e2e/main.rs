@@ -13,6 +13,7 @@ mod artifacts;
 mod catalog;
 mod chaining;
 mod command_line;
+mod compose;
 mod conformance;
 mod core_modules;
 mod crowds;

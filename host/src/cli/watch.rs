@@ -177,8 +177,13 @@ impl Session {
         self.watch(Scope::of(&manifest, self.arguments.skip_build))?;
         let ids = self.pending.components_to_build(&manifest);
         if !self.arguments.skip_build && !ids.is_empty() {
-            let plan = BuildPlan::of(&manifest, &ids)?;
-            if let Err(failure) = build::build(plan, false).await {
+            let mut flags = self.arguments.up_arguments.iter();
+            let built = if flags.any(|flag| flag == "--stock") {
+                build::build_and_compose(&manifest, &ids, false).await
+            } else {
+                build::build(BuildPlan::of(&manifest, &ids)?, false).await
+            };
+            if let Err(failure) = built {
                 eprintln!("{failure:#}\nWaiting for the next change.");
                 return Ok(());
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use wasmtime::component::{Component, Instance, Linker};
 use wasmtime::{Engine, Store};
 
+use super::denial;
 use super::dependencies::{self, Dependency, DependencyError};
 use super::links::{self, LinkError, Linked};
 use crate::manifest::model::InheritConfiguration;
@@ -332,4 +333,24 @@ fn what_is_not_inherited_is_refused_inside_the_sandbox() {
 fn arbitrary_bytes_are_refused_as_a_part() {
     let error = dependencies::compose(b"\0asm\x01\0\0\0", &[]).unwrap_err();
     assert!(matches!(error, DependencyError::Graph(_)), "{error}");
+}
+
+#[test]
+fn async_functions_are_refused_as_well() {
+    let later = wasm(
+        r#"(component (import "spin:demo/later@1.0.0" (instance
+            (type $bytes (stream u8))
+            (export "get" (func async (param "key" string)
+                (result (result $bytes (error string))))))))"#,
+    );
+    let denial = denial::of(&later, &InheritConfiguration::None).unwrap();
+    let denial = denial.expect("the import is refused");
+    let name = "spin:demo/later@1.0.0".to_owned();
+    assert_eq!(denial.interfaces, [(name.clone(), name)]);
+    assert_eq!(imports(&denial.component), [""; 0]);
+    assert!(
+        denial::of(&later, &InheritConfiguration::All)
+            .unwrap()
+            .is_none()
+    );
 }

@@ -101,11 +101,8 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
         .iter()
         .filter_map(|draft| draft.component.clone())
         .collect();
-    let dependencies = base
-        .dependencies
-        .into_iter()
-        .map(|draft| (draft.name, draft.dependency));
-    let dependencies = dependencies.collect();
+    let dependencies = base.dependencies.into_iter();
+    let dependencies = dependencies.map(|draft| (draft.name, draft.dependency));
     let component = base.source.map(|source| Component {
         id: id.to_owned(),
         source,
@@ -118,13 +115,10 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
         key_value_stores,
         sqlite_databases,
         build: base.build,
-        dependencies,
+        dependencies: dependencies.collect(),
         dependencies_inherit_configuration: inherit_all,
         settings,
     });
-    if let Some(component) = &component {
-        links.check(component);
-    }
     Some(Draft {
         component,
         ai_models,
@@ -380,9 +374,12 @@ fn check_dependencies(
 }
 
 /// Checks that what components depend on is there, and has no grants that composition would lose;
-/// and that what they link is there as well.
+/// that what they link is there, and that what they withhold is granted.
 pub(super) fn check_references(drafts: &BTreeMap<String, Draft<'_>>) {
     for draft in drafts.values() {
+        if let Some(component) = &draft.component {
+            draft.links.check(component);
+        }
         for (field, id) in &draft.links.providers {
             if !drafts.contains_key(id) {
                 refuse_unknown(field, id, drafts);

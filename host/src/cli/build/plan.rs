@@ -87,12 +87,7 @@ impl BuildPlan {
 
 /// The file that kumiki runs for a component, where it is a file.
 pub fn artifact(component: &Component) -> Option<PathBuf> {
-    match component
-        .settings
-        .source
-        .as_ref()
-        .unwrap_or(&component.source)
-    {
+    match component.live_source() {
         Source::Path(path) => Some(path.clone()),
         Source::Url { .. } | Source::Registry { .. } => None,
     }

@@ -271,7 +271,7 @@ mod tests {
         for line in [
             r#"lacks grants of `key_value_stores`: "catalog" for `catalog`, "prices" for `prices`"#,
             r#"`key_value_stores = ["cart", "catalog", "prices"]` under [component.cart]"#,
-            r#"`composed_only.key_value_stores = ["catalog", "prices"]` under [component.cart.tool"#,
+            r#"`composed_only.key_value_stores = ["catalog", "prices"]` under [component.cart."#,
             r#"lacks grants of `files`: "list/*" for `catalog`"#,
             r#"lacks grants of `allowed_outbound_hosts`: "https://bank.example" for `prices`"#,
             r#"add `level = "{{ a }}"` under [component.cart.variables]"#,

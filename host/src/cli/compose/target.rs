@@ -64,3 +64,53 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     };
     written().map_err(|error| format!("{}: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::of;
+    use crate::cli::sample::manifest;
+
+    fn target(cart: &str, ours: &str) -> Result<std::path::PathBuf, String> {
+        let manifest = manifest(&format!(
+            r#"
+            [[trigger.http]]
+            route = "/"
+            component = "cart"
+            [component.catalog]
+            source = "catalog.wasm"
+            [component.cart]
+            source = {cart}
+            [component.cart.tool.kumiki]
+            links = {{ "a:b/c@1.0.0" = "catalog" }}
+            {ours}
+            "#
+        ));
+        of(&manifest, &manifest.components["cart"])
+    }
+
+    #[test]
+    fn an_artifact_is_never_written_over_what_somebody_runs() {
+        let live = "source = \"cart.wasm\"";
+        let fine = target("\"composed/cart.wasm\"", live).unwrap();
+        assert_eq!(fine, Path::new("/app/composed/cart.wasm"));
+        let url = format!(
+            "{{ url = \"https://a.example/a.wasm\", digest = \"sha256:{}\" }}",
+            "0".repeat(64)
+        );
+        for (cart, ours, part) in [
+            (
+                "\"cart.wasm\"",
+                live,
+                "is another artifact than what kumiki",
+            ),
+            ("\"cart.wasm\"", "", "and `source = \"cart.wasm\"` under"),
+            ("\"catalog.wasm\"", live, "which component `catalog` runs"),
+            (&url, live, "its `source` is no path"),
+        ] {
+            let error = target(cart, ours).unwrap_err();
+            assert!(error.contains(part), "{cart}: {error}");
+        }
+    }
+}
