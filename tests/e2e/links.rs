@@ -336,7 +336,7 @@ fn a_request_can_be_followed_through_links_in_the_log() {
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
     let headers = [("traceparent", parent.as_str())];
     let answer = host.request("GET", "/first?call=chain&steps=1", &headers, "");
-    assert_eq!(answer.expect(200), "ok second third");
+    assert_eq!(answer.expect(200), "ok second > third");
     host.wait_for_output("\"service\":\"first\"");
     let stderr = host.stderr();
     let lines: Vec<Value> = stderr

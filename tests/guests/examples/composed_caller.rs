@@ -24,6 +24,8 @@ wit_bindgen::generate!({
             }
         }
     "#,
+    // Without a path the folder `wit` would be read as one package.
+    path: [],
     world: "kumiki:composed-caller/composed-caller",
     generate_all,
 });

@@ -27,6 +27,8 @@ wit_bindgen::generate!({
             }
         }
     "#,
+    // Without a path the folder `wit` would be read as one package.
+    path: [],
     world: "kumiki:composed-provider/composed-provider",
     generate_all,
 });

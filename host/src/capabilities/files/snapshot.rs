@@ -40,8 +40,8 @@ impl Snapshot {
         std::fs::create_dir(&root).map_err(error)?;
         // The lock is on the folder itself: systemd-tmpfiles leaves alone what is locked so.
         let lock = File::open(directory.path()).map_err(error)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive)
-            .map_err(|errno| error(errno.into()))?;
+        // Another host that looks for abandoned folders may hold it for a moment.
+        flock(&lock, FlockOperation::LockExclusive).map_err(|errno| error(errno.into()))?;
         File::create(directory.path().join(MARKER)).map_err(error)?;
         Ok(Snapshot {
             root,
