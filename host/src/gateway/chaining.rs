@@ -27,6 +27,9 @@ pub struct Chaining {
     route: Route,
 }
 
+/// A call that can be made: the callee, the request as it sees it, and its invocation.
+type Prepared = (Arc<ServiceEntry>, Request<WasiBody>, Arc<Invocation>);
+
 impl Chaining {
     /// Chaining over the services that the table holds at each call.
     pub fn new(services: Arc<ServiceTable>) -> Self {
@@ -41,7 +44,7 @@ impl Chaining {
         id: &str,
         request: Request<WasiBody>,
         caller: &Arc<Invocation>,
-    ) -> Result<(Arc<ServiceEntry>, Request<WasiBody>, Arc<Invocation>), ChainError> {
+    ) -> Result<Prepared, ChainError> {
         if caller.depth >= DEPTH_MAX {
             return Err(ChainError::TooDeep(DEPTH_MAX));
         }

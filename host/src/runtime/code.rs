@@ -79,7 +79,7 @@ impl CodeLoader {
         let linking = |error: wasmtime::Error| CodeError::Link(format!("{error:#}"));
         let mut linker = self
             .linkers
-            .get(&component, self.artifact.kind())
+            .get(component, self.artifact.kind())
             .map_err(linking)?;
         if !self.links.is_empty() {
             links::add_to_linker(linker.to_mut(), component, &self.links).map_err(linking)?;
