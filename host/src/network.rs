@@ -1,5 +1,7 @@
-//! Which hosts a service may reach, and the one guard that every outbound connection passes.
+//! Which hosts a service may reach, the one guard that every outbound connection passes, and the
+//! sockets that the host listens on.
 
 pub mod allowed_hosts;
 pub mod guard;
+pub mod listening;
 pub mod tls;

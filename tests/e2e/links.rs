@@ -365,3 +365,17 @@ fn a_request_can_be_followed_through_links_in_the_log() {
     }
     assert_eq!(spans.len(), 3);
 }
+
+/// A link opens one interface, not the handler that the provider has beside it.
+#[test]
+fn a_provider_without_a_trigger_answers_no_chained_request() {
+    let asker = Service::new("asker", "http_out_two")
+        .route("/asker")
+        .allowed_outbound_hosts(&["http://*.spin.internal"]);
+    let provider = named("provider", "link_provider_three");
+    let host = app([asker, caller("caller", "provider"), provider]).start();
+    assert_eq!(ask(&host, "/caller?call=whoami"), "ok provider");
+    let answer = host.get("/asker?url=http://provider.spin.internal/?do=whoami");
+    let text = answer.expect(422);
+    assert!(text.contains("DestinationNotFound"), "{text}");
+}

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
+use tokio::net::{TcpListener, UnixListener};
 
 use super::address::{Address, DEFAULT, Setting};
+use crate::network::listening;
 
 /// Connections that the system holds until they are accepted.
 const BACKLOG: u32 = 16;
@@ -121,15 +122,7 @@ impl Listener {
             return Err(ListenError::InUse(Address::Tcp(address)));
         }
         let open = || {
-            let socket = if address.is_ipv4() {
-                TcpSocket::new_v4()?
-            } else {
-                TcpSocket::new_v6()?
-            };
-            // Connections of an earlier run that still linger must not keep the port from this one.
-            socket.set_reuseaddr(true)?;
-            socket.bind(address)?;
-            let listener = socket.listen(BACKLOG)?;
+            let listener = listening::bind(address)?.listen(BACKLOG)?;
             Ok((listener.local_addr()?, listener))
         };
         let (address, listener) =

@@ -134,7 +134,7 @@ impl Instances {
     }
 
     /// Makes instances ahead of need, off the calls' path.
-    pub fn fill(self: &Arc<Self>) {
+    fn fill(self: &Arc<Self>) {
         if self.wanted() == 0 || self.is_filling.swap(true, Ordering::Acquire) {
             return;
         }

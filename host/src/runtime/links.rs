@@ -15,14 +15,11 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, Linker, Val};
 
 use super::code::Code;
-use super::contracts::unavailable_case;
+use super::contracts::{UNAVAILABLE, unavailable_case};
 use super::failure::InvocationError;
 use super::service::Service;
 use super::state::InstanceState;
 use crate::telemetry::metrics::EdgeMetrics;
-
-/// The case of an error that tells a caller of a call without an answer.
-const UNAVAILABLE: &str = "unavailable";
 
 /// An import of one service that another one answers.
 pub struct Link {

@@ -50,11 +50,6 @@ impl Registry {
         self.services.load().get(id).cloned()
     }
 
-    /// All services, in the order of their ids.
-    pub fn all(&self) -> Vec<Arc<Service>> {
-        self.services.load().values().cloned().collect()
-    }
-
     /// Takes services that nobody calls out of memory, until the registry is gone.
     pub async fn unload_idle(registry: Weak<Self>) {
         let mut last_used = LastUsed::new();

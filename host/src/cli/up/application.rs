@@ -81,7 +81,7 @@ impl Application {
         parts
             .host_places
             .set_reclaim(Arc::downgrade(&registry) as _);
-        services.publish(table(&registry));
+        services.publish(table(manifest, &registry));
         tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
         let gateway = Gateway::new(gateway::Config {
             name: manifest.name.clone(),
@@ -190,12 +190,15 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The services that answer HTTP, as the gateway calls them.
-fn table(registry: &Registry) -> Services {
+/// The services that have an HTTP trigger, as the gateway calls them. One that is only linked may
+/// export a handler as well, and nobody was given a way to it.
+fn table(manifest: &Manifest, registry: &Registry) -> Services {
     let mut services = Services::default();
-    for service in registry.all() {
-        let settings = service.settings().clone();
-        services.insert(&service.id().clone(), service, &settings);
+    for id in loading::triggered(manifest) {
+        if let Some(service) = registry.get(id) {
+            let settings = service.settings().clone();
+            services.insert(id, service, &settings);
+        }
     }
     services
 }

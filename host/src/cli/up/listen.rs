@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::network::listening;
+
 /// Ports that `--find-free-port` tries, from the given one upwards.
 const PORTS_TRIED_MAX: u16 = 100;
 
@@ -82,14 +84,7 @@ pub fn bind(address: SocketAddr, find_free_port: bool) -> Result<Bound, ListenEr
 
 fn bind_exactly(address: SocketAddr, find_free_port: bool) -> Result<Bound, ListenError> {
     let bound = || {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        // Connections of an earlier run that still linger must not keep the port from this one.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
+        let socket = listening::bind(address)?;
         let address = socket.local_addr()?;
         Ok(Bound {
             socket,

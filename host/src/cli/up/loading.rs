@@ -16,21 +16,19 @@ pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, Loa
     let triggered = triggered(manifest);
     let inspected = inspect(manifest, parts, &triggered)?;
     let resolved = check_links(manifest, parts, &inspected)?;
-    let calls: Vec<_> = inspected.values().map(calls).collect();
-    let graph = CallGraph::new(&calls);
-    let mut made = Vec::new();
-    for (id, found) in &inspected {
-        let links = links(found, &graph, resolved.get(*id));
-        made.push((*id, links, graph.callers(id)));
-    }
-    drop(calls);
+    // In the order of `inspected`.
+    let wiring: Vec<_> = {
+        let calls: Vec<_> = inspected.values().map(calls).collect();
+        let graph = CallGraph::new(&calls);
+        let wire = |(id, found): (&&str, &Inspected<'_>)| {
+            let links = links(found, &graph, resolved.get(*id));
+            (links, graph.callers(id))
+        };
+        inspected.iter().map(wire).collect()
+    };
     let mut services = Vec::new();
     let mut errors = Vec::new();
-    let mut inspected = inspected;
-    for (id, links, callers) in made {
-        let Some(found) = inspected.remove(id) else {
-            continue;
-        };
+    for ((id, found), (links, callers)) in inspected.into_iter().zip(wiring) {
         match parts.service(found, links, callers, triggered.contains(id)) {
             Ok(service) => services.push(Arc::new(service)),
             Err(error) => errors.push(format!("component `{id}`: {error}")),
@@ -43,7 +41,7 @@ pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, Loa
 }
 
 /// The ids of the components that an HTTP trigger leads to, each once.
-fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
+pub fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
     let ids = manifest
         .http_triggers
         .iter()
