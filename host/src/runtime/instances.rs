@@ -102,11 +102,7 @@ impl Instances {
         deadline: Instant,
     ) -> Result<Instance, InvocationError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let ready = self.idle().pop();
-        if let Some(instance) = ready {
-            if instance.served() > 0 {
-                self.metrics.instances_reused.increment();
-            }
+        if let Some(instance) = self.pop_ready() {
             return Ok(instance);
         }
         let place = self
@@ -114,7 +110,35 @@ impl Instances {
             .take(&self.held, may_wait, deadline)
             .await
             .ok_or(InvocationError::Saturated(self.settings.instances_max))?;
+        // One that was made ahead meanwhile: with another there would be too many.
+        if self.is_over_limit()
+            && let Some(instance) = self.pop_ready()
+        {
+            return Ok(instance);
+        }
         self.make(place, meter).await
+    }
+
+    fn pop_ready(&self) -> Option<Instance> {
+        let instance = self.idle().pop()?;
+        if instance.served() > 0 {
+            self.metrics.instances_reused.increment();
+        }
+        Some(instance)
+    }
+
+    /// Keeps an instance that was made ahead, unless a call has made its own meanwhile and there
+    /// would be too many. Who makes one counts it before it looks here.
+    fn keep_ready(&self, instance: Instance) {
+        let mut idle = self.idle();
+        if !self.is_over_limit() {
+            idle.push(instance);
+        }
+    }
+
+    /// Whether a call and the task that makes instances ahead took the last place both.
+    fn is_over_limit(&self) -> bool {
+        self.held() > self.settings.instances_max
     }
 
     /// Keeps an instance that ended its call well for the next one, if it may serve one more.
@@ -251,7 +275,7 @@ impl Instances {
             let meter = self.meter(deadline);
             let making = Metered::new(Box::pin(self.make(place, &meter)), meter.clone());
             match tokio::time::timeout(timeout, making).await {
-                Ok(Ok(instance)) => self.idle().push(instance),
+                Ok(Ok(instance)) => self.keep_ready(instance),
                 // The next call meets the same failure, and its caller is told.
                 Ok(Err(_)) | Err(_) => return,
             }
