@@ -1,18 +1,37 @@
 //! Random values of random types go through a link and come back equal. A type is drawn and written
 //! as WIT; of it come two components, one that gives back what it is given, and one that passes on
-//! what it is given to the first. How the two are linked is [`call_through_link`]'s alone.
+//! what it is given to the first. Both are services of the host, without grants.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use proptest::collection::vec;
 use proptest::num;
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any};
 use proptest::strategy::Union;
 use proptest::test_runner::{Config, TestRunner};
-use wasmtime::component::{Component, Linker, Val};
-use wasmtime::{Engine, Store};
+use wasmtime::component::Val;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
+
+use super::artifact_cache::ArtifactCache;
+use super::code::CodeLoader;
+use super::engine::Engines;
+use super::host_places::HostPlaces;
+use super::instances::{Grants, Instances};
+use super::linker::Linkers;
+use super::links::Link;
+use super::registry::Registry;
+use super::service::{Callers, Service};
+use crate::capabilities::http_out::{Client, ClientSettings};
+use crate::capabilities::invocation::Invocation;
+use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
+use crate::manifest::model::ServiceSettings;
+use crate::network::allowed_hosts::AllowedHosts;
+use crate::network::guard::Guard;
+use crate::network::tls::TlsClient;
+use crate::telemetry::metrics::ServiceMetrics;
+use crate::telemetry::trace_context::TraceContext;
 
 const INTERFACE: &str = "test:echo/echo@1.0.0";
 
@@ -220,8 +239,10 @@ fn contract(echoed: &Type) -> String {
         }}
         world caller {{
             import echo;
-            use echo.{{echoed}};
-            export run: func(value: list<echoed>) -> list<echoed>;
+            export runs: interface {{
+                use echo.{{echoed}};
+                run: func(value: list<echoed>) -> list<echoed>;
+            }}
         }}"
     )
 }
@@ -263,7 +284,7 @@ fn provider(contract: &str) -> Vec<u8> {
 /// Exports `run`, which gives back what the imported `echo` answers to its parameter.
 fn caller(contract: &str) -> Vec<u8> {
     let import = format!(r#"(import "{INTERFACE}" "echo" (func $echo (param i32 i32 i32)))"#);
-    let run = r#"(func (export "run") (param $address i32) (param $length i32) (result i32)
+    let run = r#"(func (export "runs#run") (param $address i32) (param $length i32) (result i32)
         (call $echo (local.get $address) (local.get $length) (i32.const 8))
         (i32.const 8))"#;
     component(
@@ -284,42 +305,108 @@ fn component(contract: &str, world: &str, module: &str) -> Vec<u8> {
     encoder.module(&module).unwrap().encode().unwrap()
 }
 
-/// Calls `run` of the caller, whose import the provider answers, each in a store of its own.
-///
-/// The seam between this test and what links services: here a bare engine does it.
-fn call_through_link(caller_wasm: &[u8], provider_wasm: &[u8], arg: Val) -> Val {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    let engine = ENGINE.get_or_init(Engine::default);
+/// The host's parts that all cases share.
+struct Fabric {
+    engines: Arc<Engines>,
+    linkers: Arc<Linkers>,
+    cache: Arc<ArtifactCache>,
+    places: Arc<HostPlaces>,
+    folder: tempfile::TempDir,
+}
 
-    let provider = Component::new(engine, provider_wasm).unwrap();
-    let mut provider_store = Store::new(engine, ());
-    let instance = Linker::new(engine)
-        .instantiate(&mut provider_store, &provider)
-        .unwrap();
-    let interface = instance
-        .get_export_index(&mut provider_store, None, INTERFACE)
-        .unwrap();
-    let echo = instance
-        .get_export_index(&mut provider_store, Some(&interface), "echo")
-        .unwrap();
-    let echo = instance.get_func(&mut provider_store, echo).unwrap();
+impl Fabric {
+    fn new() -> Self {
+        let engines = Engines::start(true).unwrap();
+        Self {
+            linkers: Arc::new(Linkers::new(&engines).unwrap()),
+            engines,
+            cache: Arc::new(ArtifactCache::none()),
+            places: Arc::new(HostPlaces::new(100, 0)),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
 
-    let caller = Component::new(engine, caller_wasm).unwrap();
-    let mut caller_store = Store::new(engine, provider_store);
-    let mut linker = Linker::<Store<()>>::new(engine);
-    linker
-        .instance(INTERFACE)
-        .unwrap()
-        .func_new("echo", move |mut caller, _type, arguments, results| {
-            echo.call(caller.data_mut(), arguments, results)
-        })
-        .unwrap();
-    let instance = linker.instantiate(&mut caller_store, &caller).unwrap();
-    let run = instance.get_func(&mut caller_store, "run").unwrap();
-    let mut results = [Val::Bool(false)];
-    run.call(&mut caller_store, &[arg], &mut results).unwrap();
-    let [result] = results;
-    result
+    /// A service of this component, without any grant.
+    fn service(&self, id: &str, wasm: &[u8], links: Vec<Arc<Link>>) -> Arc<Service> {
+        let path = self.folder.path().join(id);
+        std::fs::write(&path, wasm).unwrap();
+        // The cache does not trust the state of a file that has just been written.
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(60))
+            .unwrap();
+        let loader = CodeLoader {
+            engines: self.engines.clone(),
+            linkers: self.linkers.clone(),
+            cache: self.cache.clone(),
+            artifact: self.cache.inspect(&self.engines, &path).unwrap(),
+            links,
+            allowed_hosts: Arc::default(),
+        };
+        let settings = ServiceSettings::default();
+        let metrics = Arc::<ServiceMetrics>::default();
+        let (places, counts) = (self.places.clone(), metrics.clone());
+        let instances = Instances::new(loader, no_grants(id), settings, places, counts);
+        let callers = Callers::default();
+        let service = Service::new(id.into(), instances, metrics, callers, Arc::default());
+        Arc::new(service)
+    }
+
+    /// Calls `run` of the caller, whose import is a link to the provider.
+    async fn call_through_link(&self, caller: &[u8], provider: &[u8], arg: Val) -> Val {
+        let link = Arc::new(Link::new(INTERFACE, INTERFACE, "provider", false, 1 << 20));
+        let caller = self.service("caller", caller, vec![link]);
+        let provider = self.service("provider", provider, Vec::new());
+        let registry = Registry::default();
+        registry.publish([caller.clone(), provider]);
+
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let trace = TraceContext::start();
+        let invocation = Invocation::root("request".into(), trace, "caller".into(), deadline);
+        let instances = caller.instances();
+        let meter = instances.meter(invocation.deadline.clone());
+        let mut instance = instances.take(&meter, true, deadline).await.unwrap();
+        instance.begin(&invocation, meter);
+        let code = instance.code().clone();
+        let run = code.function_number(&"runs".into(), &"run".into()).unwrap();
+        let mut results = [Val::Bool(false)];
+        instance.call(run, &[arg], &mut results).await.unwrap();
+        let [result] = results;
+        result
+    }
+}
+
+fn no_grants(id: &str) -> Grants {
+    let allowed_hosts = Arc::<AllowedHosts>::default();
+    let guard = Arc::<Guard>::default();
+    Grants {
+        environment: Vec::new(),
+        files: files::Config::default(),
+        logs: logs::Config::new(id, None, false, 1).unwrap(),
+        variables: variables::Config {
+            service: id.to_owned(),
+            values: Arc::default(),
+        },
+        key_value: Arc::default(),
+        sqlite: Arc::default(),
+        redis: redis::Config {
+            allowed_hosts: allowed_hosts.clone(),
+            guard: guard.clone(),
+            tls: TlsClient::new(&[], &[]).unwrap(),
+            limits: redis::Limits::default(),
+            app_limit: None,
+        },
+        http_out: Arc::new(http_out::Config {
+            allowed_hosts: allowed_hosts.clone(),
+            guard: guard.clone(),
+            chain: Arc::default(),
+            self_address: Arc::default(),
+            client: Client::new(&ClientSettings::default()).unwrap(),
+        }),
+        sockets: sockets::Config {
+            allowed_hosts,
+            guard,
+        },
+    }
 }
 
 #[test]
@@ -336,9 +423,12 @@ fn random_values_of_random_types_come_back_equal() {
         failure_persistence: None,
         ..Config::default()
     };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fabric = Fabric::new();
     let outcome = TestRunner::new(config).run(&cases, |(contract, value)| {
         let (caller, provider) = (caller(&contract), provider(&contract));
-        let echoed = call_through_link(&caller, &provider, value.clone());
+        let call = fabric.call_through_link(&caller, &provider, value.clone());
+        let echoed = runtime.block_on(call);
         proptest::prop_assert_eq!(echoed, value, "{}", contract);
         Ok(())
     });
