@@ -6,6 +6,7 @@
 //!
 //! - [`cli`]: the commands of the binary; `up` puts the parts below together.
 //! - [`admin`]: what the operator is shown of a running host.
+//! - [`events`]: what goes through the bus: publishing, delivery, schedules.
 //! - [`gateway`]: the request path, from the listener's socket to the answer.
 //! - [`runtime`]: engines, compiled artifacts, services, instances, one invocation.
 //! - [`capabilities`]: what a guest may import (key-value, SQL, variables, outbound HTTP, …).
@@ -19,6 +20,7 @@ pub mod admin;
 pub mod capabilities;
 pub mod cli;
 pub mod composition;
+pub mod events;
 pub mod gateway;
 pub mod manifest;
 pub mod network;

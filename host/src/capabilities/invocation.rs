@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use wasmtime_wasi_http::WasiBody;
 
+use crate::storage::bus::DeliveryId;
+use crate::storage::key_value::unit::Unit;
 use crate::telemetry::trace_context::TraceContext;
 
 /// One run of a handler: an HTTP request, a chained or a linked call. Enters the store at
@@ -27,6 +29,10 @@ pub struct Invocation {
     pub deadline: Deadline,
     /// The invocation that waits for this one; none for the root.
     pub caller: Option<Arc<Invocation>>,
+    /// The event that it handles, which an atomic handler acknowledges with its commit.
+    pub delivery: Option<DeliveryId>,
+    /// What commits together when it succeeds; none outside an atomic handler.
+    pub unit: Option<Arc<Unit>>,
 }
 
 impl Invocation {
@@ -44,6 +50,8 @@ impl Invocation {
             depth: 0,
             deadline: Deadline::new(deadline),
             caller: None,
+            delivery: None,
+            unit: None,
         })
     }
 
@@ -62,6 +70,8 @@ impl Invocation {
             depth: self.depth + 1,
             deadline: Deadline::new(deadline),
             caller: Some(self.clone()),
+            delivery: None,
+            unit: None,
         })
     }
 

@@ -3,9 +3,13 @@
 //! Every path is absolute. Templates (`{{ variable }}`) are kept as text and expanded by
 //! [`crate::manifest::variables`] once the variables are known.
 
+pub mod events;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+
+use self::events::{Atomic, BusSettings, Schedule, Subscription};
 
 /// One application: a checked `spin.toml` of version 2.
 #[derive(Clone, Debug)]
@@ -263,6 +267,11 @@ pub struct ServiceSettings {
     pub store_mib_max: u64,
     /// Log output of the guest; what comes faster is dropped and counted.
     pub log_kib_per_second: u64,
+    /// The bus, where it stands in the place of the component.
+    pub bus: Option<BusSettings>,
+    pub subscriptions: Vec<Subscription>,
+    pub schedules: Vec<Schedule>,
+    pub atomic: Atomic,
 }
 
 impl Default for ServiceSettings {
@@ -284,6 +293,10 @@ impl Default for ServiceSettings {
             composed_only: ComposedOnly::default(),
             store_mib_max: 256,
             log_kib_per_second: 256,
+            bus: None,
+            subscriptions: Vec::new(),
+            schedules: Vec::new(),
+            atomic: Atomic::default(),
         }
     }
 }

@@ -85,6 +85,7 @@ pub(super) fn service<'t>(
             0..=KIB * KIB,
             preset.log_kib_per_second,
         ),
+        ..ServiceSettings::default()
     };
     table.finish();
     (settings, draft)

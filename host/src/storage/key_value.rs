@@ -6,6 +6,7 @@
 mod commit;
 mod reader;
 mod schema;
+pub mod unit;
 mod writer;
 
 #[cfg(test)]
