@@ -112,8 +112,8 @@ pub fn elsewhere(config: &RuntimeConfig, state: &Path) -> Vec<String> {
 
 fn told(report: &Report) -> String {
     let mut text = format!(
-        "{} files, {}, are in {}\nno write could commit for {:.1} ms; copied and verified in {}\n",
-        report.files,
+        "{} ({}) in {}\nno write could commit for {:.1} ms; copied and verified in {}\n",
+        files(report.files),
         size(report.bytes),
         report.directory.display(),
         report.cut_ms,
@@ -126,6 +126,11 @@ fn told(report: &Report) -> String {
         text.push_str(&format!("warning: copied with its faults: {file}\n"));
     }
     text
+}
+
+/// How many, for people.
+pub(super) fn files(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "file" } else { "files" })
 }
 
 /// Bytes for people.

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::backup::{size, time};
+use crate::cli::backup::{files, size, time};
 use crate::cli::state_arguments::StateArguments;
 use crate::storage::backup::{Restored, restore};
 
@@ -48,9 +48,9 @@ pub async fn run(arguments: &RestoreArguments) -> anyhow::Result<ExitCode> {
 
 fn told(restored: &Restored, state: &std::path::Path) -> String {
     let mut text = format!(
-        "{} files, {}, are back in {}\nthe backup was verified in {}, copied and verified again in \
+        "{} ({}) back in {}\nthe backup was verified in {}, copied and verified again in \
          {}\n",
-        restored.files,
+        files(restored.files),
         size(restored.bytes),
         state.display(),
         time(restored.verify_ms),
