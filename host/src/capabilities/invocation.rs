@@ -55,6 +55,21 @@ impl Invocation {
         })
     }
 
+    /// The root of a request tree that begins with an event.
+    pub fn root_of_delivery(
+        request_id: Arc<str>,
+        trace: TraceContext,
+        service: Arc<str>,
+        deadline: Instant,
+        delivery: DeliveryId,
+    ) -> Arc<Self> {
+        let mut root = Self::root(request_id, trace, service, deadline);
+        if let Some(invocation) = Arc::get_mut(&mut root) {
+            invocation.delivery = Some(delivery);
+        }
+        root
+    }
+
     /// A call that this invocation makes: same tree, next span, and no more time than this one has
     /// left. `own_deadline` is the callee's own.
     pub fn calls(self: &Arc<Self>, service: Arc<str>, own_deadline: Instant) -> Arc<Self> {

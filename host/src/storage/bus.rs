@@ -31,6 +31,7 @@ use self::reader::Names;
 use self::schema::SchemaError;
 use self::transaction::Transaction;
 use self::writer::{Write, Writer};
+use super::commit_gate::CommitGate;
 use super::database::DatabaseError;
 use crate::manifest::model::events::BusSettings;
 
@@ -151,9 +152,10 @@ impl Bus {
         path: &Path,
         settings: BusSettings,
         free_bytes_min: u64,
+        gate: CommitGate,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, BusError> {
-        let writer = Writer::start(path, Arc::new(settings), free_bytes_min, clock)?;
+        let writer = Writer::start(path, Arc::new(settings), free_bytes_min, gate, clock)?;
         let reader = writer::open_reader(path)?;
         let id = reader.query_row("SELECT bus FROM log", [], |row| row.get(0))?;
         Ok(Arc::new(Self {
