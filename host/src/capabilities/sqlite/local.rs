@@ -13,7 +13,7 @@ use super::connections::LastConnection;
 pub use super::session::Limits;
 use super::session::{Rowing, Session, too_large};
 use super::{
-    Answer, Backend, Connection, Deadline, Error, QueryResult, RESULT_BYTES_MAX, RowStream,
+    Access, Answer, Backend, Connection, Deadline, Error, QueryResult, RESULT_BYTES_MAX, RowStream,
 };
 
 /// Statements of one database that run at once outside of transactions, and as many within them:
@@ -132,8 +132,7 @@ impl LocalConnection {
     async fn run<R: Rowing + Send + 'static>(
         state: Arc<State>,
         shared: Arc<Shared>,
-        sql: String,
-        parameters: Vec<Value>,
+        (sql, parameters, access): (String, Vec<Value>, Access),
         mut rowing: R,
     ) -> (Result<(), Error>, Option<R>) {
         let kept = Arc::clone(&state.session).lock_owned().await;
@@ -149,7 +148,7 @@ impl LocalConnection {
             let Some(session) = &kept.session else {
                 return (Err(failed()), None);
             };
-            let result = session.run(&sql, &parameters, &mut rowing);
+            let result = session.run(&sql, &parameters, access, &mut rowing);
             state
                 .is_in_transaction
                 .store(session.is_in_transaction(), Ordering::Relaxed);
@@ -164,18 +163,28 @@ impl LocalConnection {
 }
 
 impl Connection for LocalConnection {
-    fn execute(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, QueryResult> {
+    fn execute(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, QueryResult> {
         let (state, shared) = (Arc::clone(&self.state), Arc::clone(&self.shared));
         async move {
-            let (result, rowing) =
-                Self::run(state, shared, statement, parameters, Collected::default()).await;
+            let statement = (statement, parameters, access);
+            let (result, rowing) = Self::run(state, shared, statement, Collected::default()).await;
             result?;
             Ok(rowing.ok_or_else(failed)?.result)
         }
         .boxed()
     }
 
-    fn stream(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, RowStream> {
+    fn stream(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, RowStream> {
         let (state, shared) = (Arc::clone(&self.state), Arc::clone(&self.shared));
         async move {
             let (columns_to, columns) = oneshot::channel();
@@ -186,8 +195,8 @@ impl Connection for LocalConnection {
                 rows: rows_to,
             };
             tokio::spawn(async move {
-                let (result, rowing) =
-                    Self::run(state, shared, statement, parameters, rowing).await;
+                let statement = (statement, parameters, access);
+                let (result, rowing) = Self::run(state, shared, statement, rowing).await;
                 // The end is known before the rows are seen to have ended.
                 let _ = end_to.send(result);
                 drop(rowing);

@@ -2,7 +2,7 @@
 //! are not on the bus yet (outbox), and the deliveries that they handled and that the bus does not
 //! know of yet (inbox). No guest sees either. Moving them is left to `events::relay`.
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::commit::{Operation, Outcome};
 use super::reader::ReadError;
@@ -11,6 +11,9 @@ use crate::storage::bus::{DeliveryId, NewEvent};
 
 /// The bytes of events at which one read of the outbox ends.
 const OUTBOX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Files of an older schema have no outbox.
+const SCHEMA_OF_OUTBOX: i32 = 2;
 
 impl KeyValueStore {
     /// The number that names this file at the bus, drawn when the file was made.
@@ -31,6 +34,27 @@ impl KeyValueStore {
     /// Removes the events up to this number, which the bus has on disk.
     pub async fn outbox_relayed(&self, through: i64) -> Result<(), KeyValueError> {
         done(self.writer.write(Operation::Relayed(through)).await?)
+    }
+
+    /// Whether the file is there and may have events in its outbox, said without opening the store:
+    /// the host asks this of every service's store when it starts. Blocks on the disk.
+    pub fn may_have_outbox(&self) -> bool {
+        let path = self.writer.path();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let find = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            let version: i32 =
+                connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            if version < SCHEMA_OF_OUTBOX {
+                return Ok(false);
+            }
+            let query = "SELECT EXISTS (SELECT 1 FROM outbox)";
+            connection.query_row(query, [], |row| row.get(0))
+        };
+        // What is wrong with the file is said by the one who opens it next.
+        path.exists() && find().unwrap_or_else(|_: rusqlite::Error| true)
     }
 
     /// Waits until events were added to the outbox. An addition that nobody waited for is told to

@@ -109,6 +109,7 @@ async fn all_of_a_unit_is_committed_and_survives() {
     let handled = Some(delivery(1));
     assert_eq!(first.commit(&unit, handled).await, Ok(Committed::Whole));
     let id = first.store_id().unwrap();
+    assert!(first.may_have_outbox());
     // A copy of the files as they are now is what a killed process leaves behind.
     let copy = tempfile::tempdir().unwrap();
     for name in ["x.db", "x.db-wal"] {
@@ -568,7 +569,9 @@ async fn a_file_of_the_first_schema_is_migrated_in_place() {
     old.execute_batch(SCHEMA_1).unwrap();
     drop(old);
     let store = open(&path);
+    assert!(!store.may_have_outbox());
     assert_eq!(text(store.get("b").unwrap()), Some("2".to_owned()));
+    assert!(!store.may_have_outbox());
     assert_eq!(store.version("b"), Ok(Version(4)));
     let id = store.store_id().unwrap();
     assert!(id > 0);

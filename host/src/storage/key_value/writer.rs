@@ -146,6 +146,11 @@ impl Writer {
         Ok(snapshot)
     }
 
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
     /// Waits until a commit has added events to the outbox.
     pub(super) async fn outbox_added(&self) {
         self.shared.outbox_added.notified().await;
