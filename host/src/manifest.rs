@@ -6,6 +6,7 @@ mod application;
 mod component;
 mod dependency;
 pub mod diagnostics;
+mod events;
 mod links;
 pub mod model;
 pub(crate) mod names;
@@ -16,6 +17,7 @@ pub mod runtime_config;
 mod settings;
 mod source;
 pub mod template;
+pub mod topics;
 mod trigger;
 pub mod variables;
 

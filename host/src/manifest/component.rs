@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::dependency;
-use super::links;
 use super::model::{Build, Component, FileMount, InheritConfiguration, Source};
 use super::names;
 use super::reader::{Field, Table};
-use super::{Context, application, outbound, settings, source};
+use super::{Context, application, events, outbound, settings, source};
 
 /// A component as far as it could be read, and what the checks across components need.
 #[derive(Default)]
@@ -20,7 +19,8 @@ pub(super) struct Draft<'t> {
     ai_models: bool,
     /// The components that it names as dependencies.
     references: Vec<(Field<'t>, String)>,
-    links: links::Draft<'t>,
+    /// What its own settings have to agree with.
+    settings: settings::Draft<'t>,
 }
 
 /// The parts of a component that `[component.ID.profile.NAME]` can change.
@@ -78,7 +78,7 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
     let build = table
         .optional("build")
         .and_then(|field| read_build(context, &field));
-    let (settings, links) = settings::service(context, table.optional("tool"));
+    let (settings, settings_draft) = settings::service(context, table.optional("tool"));
     let inherit_all = table.optional("dependencies_inherit_configuration");
     let dependencies = table.optional("dependencies");
     let dependencies = dependencies
@@ -124,7 +124,7 @@ pub(super) fn read<'t>(context: &Context<'t>, id: &str, field: &Field<'t>) -> Op
         ai_models,
         profiles,
         references,
-        links,
+        settings: settings_draft,
     })
 }
 
@@ -374,18 +374,24 @@ fn check_dependencies(
 }
 
 /// Checks that what components depend on is there, and has no grants that composition would lose;
-/// that what they link is there, and that what they withhold is granted.
+/// that what they link is there, that what they withhold is granted, and that events find
+/// their bus.
 pub(super) fn check_references(drafts: &BTreeMap<String, Draft<'_>>) {
     for draft in drafts.values() {
         if let Some(component) = &draft.component {
-            draft.links.check(component);
+            draft.settings.links.check(component);
+            draft.settings.events.check(component);
         }
-        for (field, id) in &draft.links.providers {
+        for (field, id) in &draft.settings.links.providers {
             if !drafts.contains_key(id) {
                 refuse_unknown(field, id, drafts);
             }
         }
     }
+    let settings = drafts
+        .iter()
+        .map(|(id, draft)| (id.as_str(), &draft.settings));
+    events::check_all(&settings.collect());
     for (field, id) in drafts.values().flat_map(|draft| &draft.references) {
         let Some(provider) = drafts.get(id) else {
             refuse_unknown(field, id, drafts);

@@ -4,10 +4,10 @@
 //! A new key is one line here and one field in the model.
 
 use super::Context;
-use super::links;
 use super::model::{ApplicationSettings, ServiceSettings};
 use super::reader::{Field, Table};
 use super::source;
+use super::{events, links};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -36,17 +36,25 @@ pub(super) fn application(context: &Context<'_>, tool: Option<Field<'_>>) -> App
     settings
 }
 
-/// The `tool` table of a component, and what of it is checked against the rest of the manifest.
+/// What of a component's table is checked against the rest of the manifest.
+#[derive(Default)]
+pub(super) struct Draft<'t> {
+    pub(super) links: links::Draft<'t>,
+    pub(super) events: events::Draft<'t>,
+}
+
+/// The `tool` table of a component.
 pub(super) fn service<'t>(
     context: &Context<'_>,
     tool: Option<Field<'t>>,
-) -> (ServiceSettings, links::Draft<'t>) {
+) -> (ServiceSettings, Draft<'t>) {
     let preset = ServiceSettings::default();
     let Some(mut table) = ours(context, tool) else {
-        return (preset, links::Draft::default());
+        return (preset, Draft::default());
     };
     let source = table.optional("source");
-    let (links, composed_only, draft) = links::read(context, &mut table);
+    let (links, composed_only, links_draft) = links::read(context, &mut table);
+    let (events, events_draft) = events::read(&mut table);
     let settings = ServiceSettings {
         source: source.and_then(|field| source::read(context, &field)),
         memory_max_mib: table.number("memory_max_mib", 1..=WASM_MEMORY_MIB, preset.memory_max_mib),
@@ -85,9 +93,16 @@ pub(super) fn service<'t>(
             0..=KIB * KIB,
             preset.log_kib_per_second,
         ),
-        ..ServiceSettings::default()
+        bus: events.bus,
+        subscriptions: events.subscriptions,
+        schedules: events.schedules,
+        atomic: events.atomic,
     };
     table.finish();
+    let draft = Draft {
+        links: links_draft,
+        events: events_draft,
+    };
     (settings, draft)
 }
 
