@@ -6,7 +6,9 @@
 
 mod backoff;
 pub mod call;
+pub mod cloud_event;
 pub mod delivery;
+pub mod relay;
 mod schedules;
 mod upkeep;
 

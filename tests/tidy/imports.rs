@@ -27,12 +27,13 @@ const HOMES: [(&str, &[&str]); 5] = [
 ];
 
 /// Where a request or an answer passes on its way between the gateway and a guest.
-const HTTP_HOMES: [&str; 8] = [
+const HTTP_HOMES: [&str; 9] = [
     "admin",
     "gateway",
     "runtime::service",
     "runtime::handler",
     "runtime::answer",
+    "runtime::atomic",
     "runtime::instance",
     "capabilities::invocation",
     "capabilities::http_out",

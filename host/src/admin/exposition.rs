@@ -33,7 +33,7 @@ type ServiceGauge = (
     fn(&ServiceStatus) -> u64,
 );
 
-const SERVICE_COUNTERS: [ServiceCounter; 5] = [
+const SERVICE_COUNTERS: [ServiceCounter; 6] = [
     (
         "kumiki_service_cold_starts",
         "Times that the service's code was brought into memory.",
@@ -58,6 +58,11 @@ const SERVICE_COUNTERS: [ServiceCounter; 5] = [
         "kumiki_service_queue_refused",
         "Calls that the queue did not take, or that had to give way in it.",
         |metrics| &metrics.queue_refused,
+    ),
+    (
+        "kumiki_service_conflicts",
+        "Runs of atomic handlers that were not committed because of a conflict.",
+        |metrics| &metrics.conflicts,
     ),
 ];
 

@@ -90,6 +90,30 @@ impl Invocation {
         })
     }
 
+    /// One run of this invocation, as an atomic handler, in a unit of its own.
+    pub fn run_in(&self, unit: Arc<Unit>) -> Arc<Self> {
+        let Self {
+            request_id,
+            trace,
+            service,
+            depth,
+            deadline,
+            caller,
+            delivery,
+            unit: _,
+        } = self;
+        Arc::new(Self {
+            request_id: request_id.clone(),
+            trace: *trace,
+            service: service.clone(),
+            depth: *depth,
+            deadline: deadline.clone(),
+            caller: caller.clone(),
+            delivery: *delivery,
+            unit: Some(unit),
+        })
+    }
+
     /// Those who wait for this invocation, the nearest first.
     pub fn callers(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(self.caller.as_deref(), |invocation| {
@@ -105,6 +129,9 @@ impl Invocation {
         services.join(" → ")
     }
 }
+
+/// What a guest is told that writes elsewhere from an atomic handler.
+pub const WRITE_REFUSED: &str = "an atomic handler can write only the key-value store of its own     service; publish an event for what shall happen elsewhere, or leave the atomic path and use     kumiki-invocation-id as an idempotency key";
 
 /// Calls that may lie between the listener and an invocation. Every call in a chain holds an
 /// instance while it waits, so a service that calls itself would take them all; no sound app is

@@ -1,6 +1,7 @@
 //! Calls a service with an event or for a schedule: a request like a chained one, on a path that
 //! nobody else reaches.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::WasiBody;
 
-use super::cloud_event;
+use super::cloud_event::binary;
 use super::delivery::{Delivery, Outcome, Subscriber};
 use super::schedules;
 use crate::capabilities::invocation::Invocation;
@@ -98,7 +99,7 @@ fn headers(delivery: &Delivery) -> HeaderMap {
             .into_iter()
             .collect()
     } else {
-        cloud_event::headers(attributes)
+        event_headers(attributes)
     };
     headers.insert(ATTEMPT, HeaderValue::from(delivery.attempt));
     if let Ok(id) = HeaderValue::try_from(delivery.id.to_string()) {
@@ -106,6 +107,18 @@ fn headers(delivery: &Delivery) -> HeaderMap {
     }
     headers.insert(CONTENT_LENGTH, HeaderValue::from(delivery.event.data.len()));
     headers
+}
+
+fn event_headers(attributes: &str) -> HeaderMap {
+    let Ok(attributes) = binary::headers(attributes) else {
+        tracing::error!("the attributes of an event in the bus's file are damaged");
+        return HeaderMap::new();
+    };
+    let header = |(name, value): &(Cow<'_, str>, Cow<'_, str>)| {
+        let name = HeaderName::try_from(&**name).ok()?;
+        Some((name, HeaderValue::try_from(&**value).ok()?))
+    };
+    attributes.iter().filter_map(header).collect()
 }
 
 fn request(uri: Uri, headers: HeaderMap, event: StoredEvent) -> Request<WasiBody> {
@@ -186,6 +199,8 @@ fn is_not_begun(error: &InvocationError) -> bool {
     match error {
         InvocationError::Saturated(_)
         | InvocationError::Cycle(_)
+        | InvocationError::Conflicts(_)
+        | InvocationError::NotCommitted(_)
         | InvocationError::Instantiation(_) => true,
         InvocationError::Trap(_)
         | InvocationError::NoResponse
@@ -193,6 +208,8 @@ fn is_not_begun(error: &InvocationError) -> bool {
         | InvocationError::DeadlineExceeded(_)
         | InvocationError::CpuExceeded(_)
         | InvocationError::TooDeep(_)
+        | InvocationError::RequestTooLarge(_)
+        | InvocationError::RequestIncomplete(_)
         | InvocationError::TooLarge { .. } => false,
     }
 }

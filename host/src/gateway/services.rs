@@ -119,6 +119,15 @@ impl ServiceEntry {
         }
     }
 
+    /// Runs the handler once, for the bus.
+    pub async fn deliver(
+        &self,
+        request: Request<WasiBody>,
+        invocation: Arc<Invocation>,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        self.call(request, invocation).await
+    }
+
     fn failed(&self, error: InvocationError) -> Refusal {
         Refusal::Invocation {
             service: self.id.to_string(),

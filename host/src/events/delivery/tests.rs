@@ -115,7 +115,14 @@ async fn start(folder: &Path, pattern: &str, concurrency: usize, retry: Retry) -
         topics: Vec::new(),
         event_bytes_max: EVENT_BYTES_MAX,
     };
-    let bus = Bus::open(&folder.join("bus.db"), settings, 0, CommitGate::default(), clock.clone()).unwrap();
+    let bus = Bus::open(
+        &folder.join("bus.db"),
+        settings,
+        0,
+        CommitGate::default(),
+        clock.clone(),
+    )
+    .unwrap();
     let wanted = Wanted {
         service: "shipping".into(),
         topic: pattern.into(),
