@@ -3,3 +3,5 @@
 //!
 //! Left to others: the log on disk (`storage::bus`), running a handler (the runtime), what an atomic
 //! handler commits (`storage::key_value::unit`).
+
+pub mod cloud_event;
