@@ -7,6 +7,8 @@
 pub mod address;
 mod announcement;
 mod answers;
+mod backup;
+mod body;
 pub mod client;
 mod exposition;
 pub mod listener;
@@ -16,17 +18,20 @@ mod server;
 pub mod tokens;
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use self::answers::{Answer, Refusal};
 use self::tokens::{Role, Tokens};
+use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
 
 pub use self::announcement::clear;
+pub use self::backup::BackupRequest;
 pub use self::server::{Running, start};
 
 /// What the API tells of.
@@ -36,6 +41,8 @@ pub struct Subject {
     pub version: String,
     /// Where the services and their counts are read.
     pub observed: Arc<dyn Observed>,
+    /// Takes backups of the state directory.
+    pub backups: Arc<Backups>,
 }
 
 /// Answers requests.
@@ -48,10 +55,11 @@ struct Admin {
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
-enum Page<'path> {
+enum Page {
     Registry,
-    Service(&'path str),
+    Service(String),
     Metrics,
+    Backup,
 }
 
 impl Admin {
@@ -64,16 +72,8 @@ impl Admin {
         }
     }
 
-    /// Answers a request that has this head, and a body or not. Reads all services, so it runs
-    /// where it may take its time.
-    fn answer(&self, head: &Parts, has_body: bool) -> Answer {
-        self.page(head, has_body).unwrap_or_else(|refusal| {
-            tracing::debug!(%refusal, path = head.uri.path(), "an admin request was refused");
-            refusal.answer()
-        })
-    }
-
-    fn page(&self, head: &Parts, has_body: bool) -> Result<Answer, Refusal> {
+    /// Lets a request in, or not, before its body is looked at.
+    fn admit(&self, head: &Parts) -> Result<Page, Refusal> {
         check_surroundings(head)?;
         let role = self.tokens.role(&head.headers)?;
         let page = Page::at(head.uri.path());
@@ -81,32 +81,57 @@ impl Admin {
             return Err(Refusal::RoleTooSmall);
         }
         let page = page.ok_or(Refusal::NoSuchPath)?;
-        if !matches!(head.method, Method::GET | Method::HEAD) {
-            return Err(Refusal::WrongMethod);
+        let methods = page.methods();
+        if methods.contains(&head.method) {
+            Ok(page)
+        } else {
+            Err(Refusal::WrongMethod(methods))
         }
-        if has_body {
-            return Err(Refusal::Body);
-        }
+    }
+
+    /// Answers a request that was let in. Reads all services, or copies whole databases, so it runs
+    /// where it may take its time.
+    fn answer(&self, page: Page, head: &Parts, body: &Bytes) -> Result<Answer, Refusal> {
         match page {
             Page::Registry => self.registry(),
-            Page::Service(id) => self.service(id),
+            Page::Service(id) => self.service(&id),
             Page::Metrics => Ok(answers::metrics(
                 self.exposition(),
                 exposition::content_type(&head.headers),
             )),
+            Page::Backup => self.back_up(body),
         }
     }
 }
 
-impl<'path> Page<'path> {
-    fn at(path: &'path str) -> Option<Self> {
+impl Page {
+    fn at(path: &str) -> Option<Self> {
         match path {
             "/registry" => Some(Self::Registry),
             "/metrics" => Some(Self::Metrics),
+            "/backup" => Some(Self::Backup),
             _ => path
                 .strip_prefix("/registry/")
                 .filter(|id| !id.is_empty() && !id.contains('/'))
-                .map(Self::Service),
+                .map(|id| Self::Service(id.to_owned())),
+        }
+    }
+
+    /// The methods that it answers.
+    fn methods(&self) -> &'static [Method] {
+        const READ: &[Method] = &[Method::GET, Method::HEAD];
+        const POST: &[Method] = &[Method::POST];
+        match self {
+            Self::Registry | Self::Service(_) | Self::Metrics => READ,
+            Self::Backup => POST,
+        }
+    }
+
+    /// How long its answer may take; the rest of a connection is quick.
+    fn time_max(&self) -> Duration {
+        match self {
+            Self::Registry | Self::Service(_) | Self::Metrics => Duration::ZERO,
+            Self::Backup => backup::TIME_MAX,
         }
     }
 }

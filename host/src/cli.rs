@@ -1,16 +1,19 @@
 //! The commands of the binary: their names, their flags and what they share. Each command's work is
 //! in a file of its own below.
 
+pub mod backup;
 pub mod build;
 pub mod completions;
 pub mod compose;
 pub mod doctor;
 pub mod locate;
 pub mod new;
+pub mod restore;
 #[cfg(test)]
 mod sample;
 pub mod services;
 pub mod signals;
+pub mod state_arguments;
 pub mod up;
 pub mod watch;
 
@@ -74,6 +77,10 @@ pub enum Command {
     Watch(watch::WatchArguments),
     /// List the services of a running host
     Services(services::ServicesArguments),
+    /// Copy the stores and the bus as they are at one moment, while the host runs
+    Backup(backup::BackupArguments),
+    /// Bring back what a backup holds
+    Restore(restore::RestoreArguments),
     /// Say what is wrong with this manifest, these artifacts and this machine, and the mend
     Doctor(doctor::DoctorArguments),
     /// Make a new application from a template
@@ -104,6 +111,8 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Services(arguments) => services::run(&arguments).await,
+        Command::Backup(arguments) => backup::run(&arguments).await,
+        Command::Restore(arguments) => restore::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

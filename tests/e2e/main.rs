@@ -10,6 +10,7 @@
 
 mod admin;
 mod artifacts;
+mod backup;
 mod catalog;
 mod chaining;
 mod command_line;

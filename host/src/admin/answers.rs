@@ -3,12 +3,13 @@
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 use serde::Serialize;
 use serde_json::json;
 
 use super::tokens::{METRICS_TOKEN, Unauthorized};
+use crate::storage::backup::BackupError;
 
 /// An answer that is whole.
 pub type Answer = Response<Full<Bytes>>;
@@ -24,14 +25,20 @@ pub enum Refusal {
     Unauthorized(#[from] Unauthorized),
     #[error("the token in `{METRICS_TOKEN}` opens /metrics alone")]
     RoleTooSmall,
-    #[error("there are /registry, /registry/SERVICE and /metrics")]
+    #[error("there are /registry, /registry/SERVICE, /metrics and /backup")]
     NoSuchPath,
     #[error("the app has no service `{0}`")]
     NoSuchService(String),
-    #[error("this path is read with GET")]
-    WrongMethod,
-    #[error("this path takes no body")]
+    #[error("this path takes {}", listed(.0))]
+    WrongMethod(&'static [Method]),
+    #[error("this request takes no body")]
     Body,
+    #[error("the body is larger than {0} bytes")]
+    BodyTooLarge(usize),
+    #[error("the body cannot be read: {0}")]
+    Malformed(String),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// A value that JSON cannot say; the host's own mistake.
     #[error("the answer could not be written: {0}")]
     Unwritten(serde_json::Error),
@@ -43,8 +50,10 @@ impl Refusal {
             Self::ForeignHost | Self::Origin | Self::RoleTooSmall => StatusCode::FORBIDDEN,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoSuchPath | Self::NoSuchService(_) => StatusCode::NOT_FOUND,
-            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Body => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Body | Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Backup(error) => backup_status(error),
             Self::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -72,8 +81,10 @@ impl Refusal {
                 let challenge = r#"Bearer realm="kumiki admin", error="invalid_token""#;
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
-            Self::WrongMethod => {
-                headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            Self::WrongMethod(methods) => {
+                if let Ok(value) = HeaderValue::from_str(&listed(methods)) {
+                    headers.insert(ALLOW, value);
+                }
             }
             Self::ForeignHost
             | Self::Origin
@@ -81,9 +92,33 @@ impl Refusal {
             | Self::NoSuchPath
             | Self::NoSuchService(_)
             | Self::Body
+            | Self::BodyTooLarge(_)
+            | Self::Malformed(_)
+            | Self::Backup(_)
             | Self::Unwritten(_) => {}
         }
         answer
+    }
+}
+
+fn listed(methods: &[Method]) -> String {
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    names.join(", ")
+}
+
+fn backup_status(error: &BackupError) -> StatusCode {
+    match error {
+        BackupError::NotAbsolute(_)
+        | BackupError::NotEmpty(_)
+        | BackupError::InState(_)
+        | BackupError::NoParent(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        BackupError::AnotherRuns => StatusCode::CONFLICT,
+        BackupError::NoRest | BackupError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+        BackupError::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        BackupError::Damaged { .. }
+        | BackupError::CopyDamaged { .. }
+        | BackupError::Io { .. }
+        | BackupError::Sqlite { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use tokio::net::{TcpStream, UnixStream};
 
 use super::address::Address;
@@ -37,8 +38,11 @@ pub enum ClientError {
     },
     #[error("{0} did not answer as an admin API does: {1}")]
     Http(Address, hyper::Error),
-    #[error("{0} gave no answer within 30 seconds")]
-    TimedOut(Address),
+    #[error("{address} gave no answer within {} seconds", time.as_secs())]
+    TimedOut { address: Address, time: Duration },
+    /// A value that JSON cannot say, such as a path that is no text.
+    #[error("the request cannot be written: {0}")]
+    Unwritten(serde_json::Error),
     /// The host's own words, or the status where there are none.
     #[error("{address} refused: {detail}")]
     Refused { address: Address, detail: String },
@@ -63,18 +67,43 @@ impl Client {
 
     /// The body of a page.
     pub async fn get(&self, path: &str) -> Result<Bytes, ClientError> {
+        self.ask(Method::GET, path, Bytes::new(), TIMEOUT).await
+    }
+
+    /// The answer to a body of JSON, which may take its time.
+    pub async fn post(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        time: Duration,
+    ) -> Result<Bytes, ClientError> {
+        let body = serde_json::to_vec(body).map_err(ClientError::Unwritten)?;
+        self.ask(Method::POST, path, body.into(), time).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        time: Duration,
+    ) -> Result<Bytes, ClientError> {
         let stream: Box<dyn Stream> = match &self.address {
             Address::Tcp(address) => Box::new(self.connected(TcpStream::connect(address).await)?),
             Address::Unix(path) => Box::new(self.connected(UnixStream::connect(path).await)?),
         };
-        match tokio::time::timeout(TIMEOUT, self.exchange(stream, path)).await {
-            Ok(Ok((status, body))) if status == StatusCode::OK => Ok(body),
+        let exchange = self.exchange(stream, method, path, body);
+        match tokio::time::timeout(time, exchange).await {
+            Ok(Ok((status, body))) if status.is_success() => Ok(body),
             Ok(Ok((status, body))) => Err(ClientError::Refused {
                 address: self.address.clone(),
                 detail: detail(&body).unwrap_or_else(|| status.to_string()),
             }),
             Ok(Err(error)) => Err(ClientError::Http(self.address.clone(), error)),
-            Err(_) => Err(ClientError::TimedOut(self.address.clone())),
+            Err(_) => Err(ClientError::TimedOut {
+                address: self.address.clone(),
+                time,
+            }),
         }
     }
 
@@ -88,11 +117,14 @@ impl Client {
     async fn exchange(
         &self,
         stream: Box<dyn Stream>,
+        method: Method,
         path: &str,
+        body: Bytes,
     ) -> Result<(StatusCode, Bytes), hyper::Error> {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let mut request = Request::new(Empty::<Bytes>::new());
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
         // A path of ours and a token of hexadecimal digits are valid; what is not is left out, and
         // the host says so.
         if let Ok(uri) = path.parse() {

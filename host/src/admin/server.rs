@@ -1,30 +1,33 @@
-//! Serves the admin API: one request per connection, few connections, little time for each. What
-//! is answered is left to [`super::Admin`].
+//! Serves the admin API: one request per connection, few connections, little time for each but for
+//! those pages that say so. What is answered is left to [`super::Admin`].
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
-use hyper::body::{Body, Incoming};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::announcement::{self, AnnouncementError};
-use super::answers::Answer;
+use super::answers::{Answer, Refusal};
 use super::listener::{Listener, OwnFile, Stream};
 use super::tokens::Tokens;
-use super::{Admin, Subject};
+use super::{Admin, Subject, body};
+use crate::storage::backup::Backups;
 use crate::storage::state_dir::StateDir;
 
 /// Connections at once. One operator and one Prometheus are all that is expected.
 const CONNECTIONS_MAX: usize = 16;
 /// Time for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time for a whole connection, so that none holds its place for ever.
+/// Time for a whole connection, so that none holds its place for ever; a page that takes longer adds
+/// its own.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 const HEADERS_MAX: usize = 64;
@@ -37,6 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Running {
     task: JoinHandle<()>,
+    backups: Arc<Backups>,
     /// Removed with this value: where clients find the address, and the socket itself.
     _announcement: OwnFile,
     _socket: Option<OwnFile>,
@@ -45,6 +49,7 @@ pub struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.task.abort();
+        self.backups.abandon();
     }
 }
 
@@ -62,8 +67,10 @@ pub fn start(
         token = %state.path().join(super::tokens::ADMIN_TOKEN).display(),
         "the admin API answers"
     );
+    let backups = subject.backups.clone();
     let admin = Arc::new(Admin::new(subject, tokens));
     Ok(Running {
+        backups,
         task: tokio::spawn(accept_all(listener, admin)),
         _announcement: announcement,
         _socket: socket,
@@ -99,24 +106,63 @@ async fn serve(stream: Box<dyn Stream>, admin: Arc<Admin>) {
         .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES);
-    let service = service_fn(|request| answer(admin.clone(), request));
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    match tokio::time::timeout(CONNECTION_TIMEOUT, connection).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "an admin connection ended early"),
-        Err(_) => tracing::debug!("an admin connection took too long"),
+    let end = End::after(CONNECTION_TIMEOUT);
+    let service = service_fn(|request| answer(admin.clone(), request, &end));
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    loop {
+        let until = end.get();
+        match tokio::time::timeout_at(until, connection.as_mut()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                return tracing::debug!(%error, "an admin connection ended early");
+            }
+            // The page has asked for more in the meantime.
+            Err(_) if end.get() > until => {}
+            Err(_) => return tracing::debug!("an admin connection took too long"),
+        }
     }
 }
 
-/// To look at thousands of services takes a while, which is not taken from the requests of clients.
-async fn answer(admin: Arc<Admin>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+/// When a connection ends, whatever it does.
+struct End(Mutex<Instant>);
+
+impl End {
+    fn after(time: Duration) -> Self {
+        Self(Mutex::new(Instant::now() + time))
+    }
+
+    fn get(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put_off(&self, time: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    }
+}
+
+async fn answer(
+    admin: Arc<Admin>,
+    request: Request<Incoming>,
+    end: &End,
+) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
-    let has_body = !body.is_end_stream();
-    let answering = tokio::task::spawn_blocking(move || admin.answer(&head, has_body));
-    Ok(answering.await.unwrap_or_else(|error| {
-        tracing::error!(%error, "an admin request was not answered");
-        let mut answer = Response::default();
-        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        answer
+    let path = head.uri.path().to_owned();
+    let answered = async {
+        let page = admin.admit(&head)?;
+        let body = body::read(&head.method, body).await?;
+        end.put_off(page.time_max());
+        // To look at thousands of services takes a while, which is not taken from the requests of
+        // clients.
+        let answering = tokio::task::spawn_blocking(move || admin.answer(page, &head, &body)).await;
+        answering.unwrap_or_else(|error| {
+            tracing::error!(%error, "an admin request was not answered");
+            let mut answer = Response::default();
+            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            Ok(answer)
+        })
+    };
+    Ok(answered.await.unwrap_or_else(|refusal: Refusal| {
+        tracing::debug!(%refusal, path, "an admin request was refused");
+        refusal.answer()
     }))
 }

@@ -6,6 +6,7 @@ use http::Request;
 use http_body_util::BodyExt;
 
 use super::*;
+use crate::storage::state_dir::StateDir;
 use crate::telemetry::metrics::{
     EdgeKind, EdgeMetrics, EdgeStatus, Health, Outcome, ServiceMetrics, ServiceStatus,
 };
@@ -73,6 +74,7 @@ impl Observed for Sample {
 
 fn admin() -> (Admin, String, String) {
     let folder = tempfile::tempdir().unwrap();
+    let state = StateDir::open(folder.path()).unwrap();
     let tokens = Tokens::open(folder.path()).unwrap();
     let token = |name| tokens::read_token(&folder.path().join(name)).unwrap();
     let (all, metrics) = (token(tokens::ADMIN_TOKEN), token(tokens::METRICS_TOKEN));
@@ -80,6 +82,7 @@ fn admin() -> (Admin, String, String) {
         name: "a \"quoted\"\nname".to_owned(),
         version: "1.0".to_owned(),
         observed: Arc::new(Sample::new()),
+        backups: Arc::new(Backups::new(&state, Vec::new())),
     };
     (Admin::new(subject, tokens), all, metrics)
 }
@@ -105,7 +108,10 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     let metrics = ("authorization", metrics.as_str());
     let host = ("host", "127.0.0.1:3001");
     let status = |method, path, headers: &[(&str, &str)]| {
-        let answer = admin.answer(&head(method, path, headers), false);
+        let head = head(method, path, headers);
+        let answer = admin.admit(&head);
+        let answer = answer.and_then(|page| admin.answer(page, &head, &Bytes::new()));
+        let answer = answer.unwrap_or_else(|refusal| refusal.answer());
         answer.status().as_u16()
     };
     assert_eq!(status("GET", "/registry", &[host, all]), 200);
@@ -142,8 +148,23 @@ fn every_check_has_its_status_and_the_first_one_answers() {
         status("GET", "http://evil.example/registry", &[host, all]),
         403
     );
-    let with_body = admin.answer(&head("GET", "/registry", &[host, all]), true);
-    assert_eq!(with_body.status(), 413);
+    assert_eq!(status("GET", "/backup", &[host, all]), 405);
+    assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
+    assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
+    assert_eq!(status("POST", "/backup", &[host, all]), 400);
+}
+
+#[test]
+fn a_refusal_of_a_backup_has_the_status_of_its_reason() {
+    let (admin, ..) = admin();
+    let status = |body: &str| {
+        let answer = admin.back_up(&Bytes::from(body.to_owned()));
+        answer.unwrap_err().answer().status().as_u16()
+    };
+    assert_eq!(status("{"), 400);
+    assert_eq!(status("{\"directory\": \"/a\", \"more\": 1}"), 400);
+    assert_eq!(status("{\"directory\": \"relative\"}"), 422);
+    assert_eq!(status("{\"directory\": \"/\"}"), 422);
 }
 
 #[tokio::test]

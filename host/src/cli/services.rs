@@ -1,18 +1,13 @@
 //! `kumiki services`: the registry of a running host as a table, or as the JSON that it is.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Deserialize;
 
-use crate::admin::address::Address;
-use crate::admin::client::Client;
-use crate::cli::locate::{folder_of, manifest_path};
-use crate::cli::up::arguments::STATE_DIRECTORY;
-use crate::manifest::runtime_config;
+use crate::cli::state_arguments::HostArguments;
 
 /// The flags of `kumiki services`.
 #[derive(Debug, Args)]
@@ -20,29 +15,8 @@ use crate::manifest::runtime_config;
     kumiki services                   those of the app in this folder, which runs\n  \
     kumiki services -f shop --json    the whole registry of the app in shop, as JSON")]
 pub struct ServicesArguments {
-    /// The manifest, or the folder that holds a spin.toml [default: the nearest one upwards]
-    #[arg(
-        short = 'f',
-        long = "file",
-        visible_alias = "from",
-        alias = "from-file"
-    )]
-    #[arg(value_name = "PATH")]
-    pub file: Option<PathBuf>,
-
-    /// The state directory of the running host [default: .kumiki beside the manifest]
-    #[arg(long, value_name = "DIR")]
-    pub state_dir: Option<PathBuf>,
-
-    /// The runtime config, which may name the state directory [default: runtime-config.toml beside
-    /// the manifest]
-    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
-    pub runtime_config_file: Option<PathBuf>,
-
-    /// The admin API's address [default: the one that the host has written into its state
-    /// directory]
-    #[arg(long, value_name = "URL")]
-    pub admin: Option<Address>,
+    #[command(flatten)]
+    pub host: HostArguments,
 
     /// Print the registry as JSON
     #[arg(long)]
@@ -83,8 +57,7 @@ struct Outcomes {
 
 /// Runs `kumiki services`.
 pub async fn run(arguments: &ServicesArguments) -> anyhow::Result<ExitCode> {
-    let state = state_directory(arguments, &std::env::current_dir()?)?;
-    let client = Client::find(&state, arguments.admin.clone())?;
+    let client = arguments.host.client(&std::env::current_dir()?)?;
     let body = client.get("/registry").await?;
     let text = if arguments.json {
         let registry: serde_json::Value = serde_json::from_slice(&body)?;
@@ -96,25 +69,6 @@ pub async fn run(arguments: &ServicesArguments) -> anyhow::Result<ExitCode> {
     // Who closes the pipe early has seen enough.
     let _ = writeln!(output, "{text}");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Where the host of these flags keeps its state; a manifest is needed only where nothing names it.
-fn state_directory(
-    arguments: &ServicesArguments,
-    current_directory: &Path,
-) -> anyhow::Result<PathBuf> {
-    if let Some(given) = &arguments.state_dir {
-        return Ok(current_directory.join(given));
-    }
-    let manifest = manifest_path(arguments.file.as_deref(), current_directory)?;
-    let folder = folder_of(&manifest);
-    let config = match &arguments.runtime_config_file {
-        Some(path) => Some(current_directory.join(path)),
-        None => Some(folder.join(runtime_config::FILE_NAME)).filter(|path| path.is_file()),
-    };
-    let config = config.map(|path| runtime_config::load(&path)).transpose()?;
-    let configured = config.as_ref().and_then(|config| config.state_dir.path());
-    Ok(folder.join(configured.unwrap_or(Path::new(STATE_DIRECTORY))))
 }
 
 fn table(registry: &Registry) -> String {
@@ -195,28 +149,5 @@ mod tests {
         ];
         assert_eq!(rows[1], cart);
         assert_eq!(rows[2][2], "-");
-    }
-
-    #[test]
-    fn the_state_directory_is_the_one_that_up_would_take() {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("spin.toml"), "").unwrap();
-        let mut arguments = ServicesArguments {
-            file: None,
-            state_dir: None,
-            runtime_config_file: None,
-            admin: None,
-            json: false,
-        };
-        let of = |arguments: &_| state_directory(arguments, folder.path()).unwrap();
-        assert_eq!(of(&arguments), folder.path().join(".kumiki"));
-        std::fs::write(
-            folder.path().join("runtime-config.toml"),
-            "state_dir = \"elsewhere\"\n",
-        )
-        .unwrap();
-        assert_eq!(of(&arguments), folder.path().join("elsewhere"));
-        arguments.state_dir = Some("given".into());
-        assert_eq!(of(&arguments), folder.path().join("given"));
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use self::commit::{Operation, Outcome};
 use self::writer::Writer;
+use super::commit_gate::CommitGate;
 use super::database::STORE_MIB_MAX;
 
 /// The longest key, in bytes of UTF-8.
@@ -110,10 +111,16 @@ pub struct KeyValueStore {
 }
 
 impl KeyValueStore {
-    /// A store in the file at `path`. Nothing is opened before the first use.
+    /// A store in the file at `path`. Nothing is opened before the first use. Its commits pass a
+    /// gate of its own.
     pub fn new(path: &Path, limits: Limits) -> KeyValueStore {
+        KeyValueStore::gated(path, limits, CommitGate::default())
+    }
+
+    /// As [`new`](Self::new), with commits that pass this gate.
+    pub fn gated(path: &Path, limits: Limits, gate: CommitGate) -> KeyValueStore {
         KeyValueStore {
-            writer: Writer::new(path, limits),
+            writer: Writer::new(path, limits, gate),
             is_ready: AtomicBool::new(false),
         }
     }
@@ -241,9 +248,18 @@ impl KeyValueStore {
 #[derive(Default)]
 pub struct Stores {
     by_path: Mutex<HashMap<PathBuf, Weak<KeyValueStore>>>,
+    gate: CommitGate,
 }
 
 impl Stores {
+    /// No store yet; the commits of all pass this gate.
+    pub fn new(gate: CommitGate) -> Stores {
+        Stores {
+            by_path: Mutex::default(),
+            gate,
+        }
+    }
+
     /// The store in the file at `path`. While somebody has it, the limits are those of the first
     /// who asked.
     pub fn store(&self, path: &Path, limits: Limits) -> Arc<KeyValueStore> {
@@ -252,7 +268,7 @@ impl Stores {
             return store;
         }
         by_path.retain(|_, store| store.strong_count() > 0);
-        let store = Arc::new(KeyValueStore::new(path, limits));
+        let store = Arc::new(KeyValueStore::gated(path, limits, self.gate.clone()));
         by_path.insert(path.to_owned(), Arc::downgrade(&store));
         store
     }

@@ -9,15 +9,26 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, OFlags};
 
-/// The format that this host writes. 1: `key-value/`, `sqlite/`, `cache/` and `logs/`.
-pub const FORMAT_VERSION: u32 = 1;
+use super::commit_gate::CommitGate;
 
-const SUBFOLDERS: [&str; 4] = ["key-value", "sqlite", "cache", "logs"];
+/// The format that this host writes. 1: `key-value/`, `sqlite/`, `cache/` and `logs/`. 2: `events/`
+/// as well, whose acknowledged events an older kumiki would leave lying.
+pub const FORMAT_VERSION: u32 = 2;
+
+/// The folders with what was acknowledged: these are backed up and restored.
+pub const DATA_FOLDERS: [&str; 3] = ["key-value", "sqlite", "events"];
+
+const OTHER_FOLDERS: [&str; 2] = ["cache", "logs"];
+
+/// There while a restore moves folders: what lies in the directory then is neither the old state
+/// nor the new one.
+pub const RESTORE_MARKER: &str = "restoring";
 
 /// A state directory that belongs to this host until the value is dropped.
 #[derive(Debug)]
 pub struct StateDir {
     path: PathBuf,
+    gate: CommitGate,
     /// Holds the lock for as long as it is open.
     _lock: File,
 }
@@ -51,6 +62,12 @@ pub enum StateDirError {
     /// The version file holds something that no kumiki writes.
     #[error("{0} does not hold a format version; restore it, or use another --state-dir")]
     Damaged(PathBuf),
+    /// A restore was cut off while it moved folders.
+    #[error(
+        "a restore into the state directory {0} was interrupted; run `kumiki restore` again with \
+         the same backup, which finishes it"
+    )]
+    RestoreInterrupted(PathBuf),
     /// Someone else's directory, whose owner could change the files below the host.
     #[error("the state directory {0} belongs to another user; use a --state-dir of your own")]
     ForeignOwner(PathBuf),
@@ -68,6 +85,15 @@ impl StateDir {
     /// Makes the directory where it is missing, locks it, and checks its format. Blocks on the
     /// disk.
     pub fn open(path: &Path) -> Result<StateDir, StateDirError> {
+        let state = StateDir::open_to_restore(path)?;
+        if state.path.join(RESTORE_MARKER).exists() {
+            return Err(StateDirError::RestoreInterrupted(state.path));
+        }
+        Ok(state)
+    }
+
+    /// As [`open`](Self::open), also where a restore was interrupted.
+    pub fn open_to_restore(path: &Path) -> Result<StateDir, StateDirError> {
         make_folder(path, true)?;
         let path = path.canonicalize().map_err(|error| io(path, error))?;
         let metadata = std::fs::metadata(&path).map_err(|error| io(&path, error))?;
@@ -80,10 +106,23 @@ impl StateDir {
         }
         let lock = lock(&path)?;
         check_format(&path)?;
-        for name in SUBFOLDERS {
-            make_folder(&path.join(name), false)?;
+        let state = StateDir {
+            path,
+            gate: CommitGate::default(),
+            _lock: lock,
+        };
+        for name in OTHER_FOLDERS {
+            make_folder(&state.path.join(name), false)?;
         }
-        Ok(StateDir { path, _lock: lock })
+        state.make_data_folders()?;
+        Ok(state)
+    }
+
+    /// Makes those folders of stores that are missing.
+    pub fn make_data_folders(&self) -> Result<(), StateDirError> {
+        DATA_FOLDERS
+            .iter()
+            .try_for_each(|name| make_folder(&self.path.join(name), false))
     }
 
     /// The directory itself, absolute and free of links.
@@ -99,6 +138,16 @@ impl StateDir {
     /// The file of the SQL database with this label.
     pub fn sqlite_file(&self, label: &str) -> PathBuf {
         self.path.join("sqlite").join(file_name(label))
+    }
+
+    /// The file of the bus's log.
+    pub fn events_file(&self) -> PathBuf {
+        self.path.join("events").join("bus.db")
+    }
+
+    /// The gate that every commit to these files passes.
+    pub fn commit_gate(&self) -> &CommitGate {
+        &self.gate
     }
 
     /// The folder of compiled artifacts.
@@ -224,6 +273,8 @@ fn lock(directory: &Path) -> Result<File, StateDirError> {
 
 /// Writes the format version into a new directory and checks that of an old one. A migration from
 /// an older format goes here, step by step, before the new version is written.
+///
+/// From 1 to 2 there is nothing to change but the number: missing folders are made at every start.
 fn check_format(directory: &Path) -> Result<(), StateDirError> {
     let path = directory.join("version");
     let found = match std::fs::read_to_string(&path) {
@@ -232,7 +283,7 @@ fn check_format(directory: &Path) -> Result<(), StateDirError> {
             Ok(_) | Err(_) => return Err(StateDirError::Damaged(path)),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return write_format(directory, &path).map_err(|error| io(&path, error));
+            return write_format(directory, FORMAT_VERSION).map_err(|error| io(&path, error));
         }
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
             return Err(StateDirError::Damaged(path));
@@ -245,15 +296,24 @@ fn check_format(directory: &Path) -> Result<(), StateDirError> {
             found,
         });
     }
+    if found < FORMAT_VERSION {
+        write_format(directory, FORMAT_VERSION).map_err(|error| io(&path, error))?;
+        tracing::info!(
+            directory = %directory.display(),
+            "the state directory was migrated from format {found} to {FORMAT_VERSION}; an older \
+             kumiki does not take it any more"
+        );
+    }
     Ok(())
 }
 
 /// By way of a temporary file, so that a crash leaves either no version or a whole one.
-fn write_format(directory: &Path, path: &Path) -> std::io::Result<()> {
+pub(super) fn write_format(directory: &Path, version: u32) -> std::io::Result<()> {
     let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    writeln!(file, "{FORMAT_VERSION}")?;
+    writeln!(file, "{version}")?;
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(directory.join("version"))
+        .map_err(|error| error.error)?;
     sync_folder(directory)
 }
 
@@ -266,7 +326,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/.kumiki");
         let state_dir = StateDir::open(&path).unwrap();
-        for folder in SUBFOLDERS {
+        for folder in DATA_FOLDERS.into_iter().chain(OTHER_FOLDERS) {
             let mode = std::fs::metadata(state_dir.path().join(folder))
                 .unwrap()
                 .mode();
@@ -275,7 +335,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
         assert_eq!(
             std::fs::read_to_string(path.join("version")).unwrap(),
-            "1\n"
+            "2\n"
         );
         assert!(state_dir.free_bytes().unwrap() > 0);
         drop(state_dir);
@@ -300,10 +360,10 @@ mod tests {
     fn refuses_a_newer_and_a_damaged_format() {
         let directory = tempfile::tempdir().unwrap();
         drop(StateDir::open(directory.path()).unwrap());
-        std::fs::write(directory.path().join("version"), "2\n").unwrap();
+        std::fs::write(directory.path().join("version"), "3\n").unwrap();
         let newer = StateDir::open(directory.path()).unwrap_err();
         assert!(
-            matches!(newer, StateDirError::Newer { found: 2, .. }),
+            matches!(newer, StateDirError::Newer { found: 3, .. }),
             "{newer}"
         );
         for damaged in ["", "0", "one", "-1"] {
@@ -314,6 +374,35 @@ mod tests {
                 "{damaged:?}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn an_older_format_is_migrated_and_keeps_its_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::fs::write(path.join("version"), "1\n").unwrap();
+        std::fs::create_dir(path.join("key-value")).unwrap();
+        std::fs::write(path.join("key-value/a.db"), "a").unwrap();
+        let state = StateDir::open(path).unwrap();
+        assert!(state.events_file().parent().unwrap().is_dir());
+        assert_eq!(
+            std::fs::read_to_string(path.join("version")).unwrap(),
+            "2\n"
+        );
+        assert_eq!(
+            std::fs::read_to_string(state.key_value_file("a")).unwrap(),
+            "a"
+        );
+    }
+
+    #[test]
+    fn an_interrupted_restore_is_said_with_its_mend() {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(RESTORE_MARKER), "{}").unwrap();
+        let error = StateDir::open(directory.path()).unwrap_err();
+        assert!(matches!(error, StateDirError::RestoreInterrupted(_)));
+        assert!(error.to_string().contains("kumiki restore"), "{error}");
+        StateDir::open_to_restore(directory.path()).unwrap();
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::session::{Rowing, Session, too_large};
 use super::{
     Answer, Backend, Connection, Deadline, Error, QueryResult, RESULT_BYTES_MAX, RowStream,
 };
+use crate::storage::commit_gate::CommitGate;
 
 /// Statements of one database that run at once outside of transactions, and as many within them:
 /// a statement that waits for a lock must not keep the one that would release it from running.
@@ -30,6 +31,7 @@ pub struct Local {
 struct Shared {
     path: PathBuf,
     limits: Limits,
+    gate: CommitGate,
     last: Arc<LastConnection>,
     beginning: Semaphore,
     continuing: Semaphore,
@@ -39,12 +41,13 @@ struct Shared {
 }
 
 impl Local {
-    /// The database in the file at `path`, which is made at its first use. All services that share
-    /// the file should share the value.
-    pub fn new(path: PathBuf, limits: Limits) -> Local {
+    /// The database in the file at `path`, which is made at its first use and whose commits pass
+    /// the gate. All services that share the file should share the value.
+    pub fn new(path: PathBuf, limits: Limits, gate: CommitGate) -> Local {
         let shared = Shared {
             path,
             limits,
+            gate,
             last: Arc::default(),
             beginning: Semaphore::new(STATEMENTS_MAX),
             continuing: Semaphore::new(STATEMENTS_MAX),
@@ -68,7 +71,8 @@ impl Backend for Local {
                 .map_err(|_| failed())?;
             let opening = tokio::task::spawn_blocking(move || {
                 let alone = shared.opening.lock();
-                let session = Session::open(&shared.path, shared.limits, deadline)?;
+                let gate = shared.gate.clone();
+                let session = Session::open(&shared.path, shared.limits, deadline, gate)?;
                 drop(alone);
                 Ok(LocalConnection::new(session, Arc::clone(&shared)))
             });

@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, Rows};
 
 use super::watch::{Deadline, Stop, Watch};
 use super::{Error, RESULT_BYTES_MAX};
+use crate::storage::commit_gate::CommitGate;
 use crate::storage::{database, key_value};
 
 /// The largest value and the longest statement. Below SQLite's own 1 GB, because a statement may
@@ -55,6 +56,7 @@ impl Session {
         path: &Path,
         limits: Limits,
         deadline: Arc<Deadline>,
+        gate: CommitGate,
     ) -> Result<Session, Error> {
         let unavailable = |error: &dyn std::fmt::Display| {
             tracing::error!(%error, "a SQL database cannot be opened");
@@ -68,7 +70,8 @@ impl Session {
             ));
         }
         let folder = path.parent().unwrap_or(path).to_owned();
-        let watch = Arc::new(Watch::new(deadline, folder, limits.free_bytes_min));
+        let watch = Watch::new(deadline, folder, limits.free_bytes_min, gate);
+        let watch = Arc::new(watch);
         bound(&mut connection, &watch).map_err(|error| unavailable(&error))?;
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -97,7 +100,10 @@ impl Session {
         if self.watch.is_over() {
             return Err(ended());
         }
+        // Dropped when the statement is: SQLite commits at its last step, or when it is given up.
+        let commit = Commit(&self.watch);
         let result = self.run_bounded(sql, parameters, rowing);
+        drop(commit);
         if self.watch.attaches.load(Ordering::Relaxed) {
             self.as_host(bound_attached)
                 .map_err(|error| self.public(error))?;
@@ -228,6 +234,15 @@ impl Session {
     }
 }
 
+/// Ends the passage through the gate that a statement may have begun, however the statement ends.
+struct Commit<'a>(&'a Watch);
+
+impl Drop for Commit<'_> {
+    fn drop(&mut self) {
+        self.0.end_commit();
+    }
+}
+
 fn ended() -> Error {
     Error::Io("the statement was ended at the invocation's deadline".to_owned())
 }
@@ -267,6 +282,11 @@ fn bound(connection: &mut Connection, watch: &Arc<Watch>) -> rusqlite::Result<()
             progress.must_stop(calls)
         }),
     )?;
+    let committing = Arc::clone(watch);
+    connection.commit_hook(Some(move || {
+        committing.begin_commit();
+        false
+    }))?;
     let busy = Arc::clone(watch);
     connection.busy_handler(Some(move |waits| busy.may_wait(waits)))
 }

@@ -18,6 +18,7 @@ use super::{
     Arc, Backend, CONNECTIONS_MAX, Config, Connection, Context, Deadline, Error, Invocation,
     Linker, Resource, ResourceTable, Sqlite, SqliteView, add_concurrent_to_linker, add_to_linker,
 };
+use crate::storage::commit_gate::CommitGate;
 use crate::storage::key_value::{KeyValueStore, Limits as KeyValueLimits};
 use crate::telemetry::trace_context::TraceContext;
 
@@ -27,7 +28,7 @@ const LIMITS: Limits = Limits {
 };
 
 async fn connect(path: &Path, limits: Limits) -> Box<dyn Connection> {
-    Local::new(path.to_owned(), limits)
+    Local::new(path.to_owned(), limits, CommitGate::default())
         .connect(Arc::default())
         .await
         .unwrap()
@@ -132,7 +133,7 @@ async fn mistakes_answer_in_sqlites_words() {
 #[tokio::test]
 async fn a_transaction_goes_on_over_statements_and_is_rolled_back_when_let_go() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::new(directory.path().join("x.db"), LIMITS);
+    let local = Local::new(directory.path().join("x.db"), LIMITS, CommitGate::default());
     let first = local.connect(Arc::default()).await.unwrap();
     run(&*first, "CREATE TABLE t (a)").await.unwrap();
     run(&*first, "BEGIN IMMEDIATE").await.unwrap();
@@ -362,7 +363,7 @@ const ENDLESS: &str =
 #[tokio::test]
 async fn an_endless_statement_ends_at_the_deadline_and_the_connection_works_on() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::new(directory.path().join("x.db"), LIMITS);
+    let local = Local::new(directory.path().join("x.db"), LIMITS, CommitGate::default());
     let deadline = Arc::new(Deadline::default());
     let connection = local.connect(Arc::clone(&deadline)).await.unwrap();
     deadline.set(from_now(50));
@@ -375,7 +376,7 @@ async fn an_endless_statement_ends_at_the_deadline_and_the_connection_works_on()
 #[tokio::test]
 async fn a_wait_for_a_lock_ends_at_the_deadline() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::new(directory.path().join("x.db"), LIMITS);
+    let local = Local::new(directory.path().join("x.db"), LIMITS, CommitGate::default());
     let holder = local.connect(Arc::default()).await.unwrap();
     run(&*holder, "CREATE TABLE t (a)").await.unwrap();
     run(&*holder, "BEGIN IMMEDIATE").await.unwrap();
@@ -392,7 +393,7 @@ async fn a_wait_for_a_lock_ends_at_the_deadline() {
 #[tokio::test]
 async fn what_an_instance_runs_ends_with_it() {
     let directory = tempfile::tempdir().unwrap();
-    let local = Local::new(directory.path().join("x.db"), LIMITS);
+    let local = Local::new(directory.path().join("x.db"), LIMITS, CommitGate::default());
     let mut guest = guest_of(Arc::new(local));
     let mut view = guest.view();
     let handle = v2::HostConnection::open(&mut view, "default".to_owned())
@@ -431,7 +432,7 @@ async fn a_key_value_file_is_never_opened() {
     let path = directory.path().join("x.db");
     let store = KeyValueStore::new(&path, KeyValueLimits::default());
     assert!(!store.exists("a").unwrap());
-    let refused = Local::new(path, LIMITS)
+    let refused = Local::new(path, LIMITS, CommitGate::default())
         .connect(Arc::default())
         .await
         .err()
@@ -464,7 +465,11 @@ fn guest_of(backend: Arc<dyn Backend>) -> Guest {
 }
 
 fn guest(directory: &tempfile::TempDir) -> Guest {
-    guest_of(Arc::new(Local::new(directory.path().join("x.db"), LIMITS)))
+    guest_of(Arc::new(Local::new(
+        directory.path().join("x.db"),
+        LIMITS,
+        CommitGate::default(),
+    )))
 }
 
 #[tokio::test]
@@ -616,4 +621,47 @@ async fn rows_stream_as_they_are_taken() {
         })
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn a_closed_gate_holds_up_commits_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let gate = CommitGate::default();
+    let local = Local::new(path, LIMITS, gate.clone());
+    let connection = local.connect(Arc::default()).await.unwrap();
+    run(&*connection, "CREATE TABLE t (a)").await.unwrap();
+    // An open transaction keeps nobody from closing it: it is not under way to the disk.
+    run(&*connection, "BEGIN").await.unwrap();
+    run(&*connection, "INSERT INTO t VALUES (1)").await.unwrap();
+    let closed = gate.close(Duration::ZERO).unwrap();
+    run(&*connection, "INSERT INTO t VALUES (2)").await.unwrap();
+    let rows = run(&*connection, "SELECT a FROM t").await.unwrap();
+    assert_eq!(rows.len(), 2);
+    let mut commit = connection.execute("COMMIT".to_owned(), vec![]);
+    let waiting = futures::poll!(&mut commit);
+    assert!(waiting.is_pending());
+    // Not committed yet, as another connection sees it.
+    let other = local.connect(Arc::default()).await.unwrap();
+    let rows = run(&*other, "SELECT a FROM t").await.unwrap();
+    assert_eq!(rows.len(), 0);
+    drop(closed);
+    commit.await.unwrap();
+    let rows = run(&*other, "SELECT a FROM t").await.unwrap();
+    assert_eq!(rows.len(), 2);
+    // Each way to write leaves it open behind itself.
+    for sql in [
+        "INSERT INTO t VALUES (3)",
+        "INSERT INTO t VALUES (4) RETURNING a",
+        "SAVEPOINT s",
+        "DELETE FROM t",
+        "RELEASE s",
+        "VACUUM",
+        "PRAGMA user_version = 7",
+    ] {
+        run(&*connection, sql).await.unwrap();
+        assert!(gate.close(Duration::ZERO).is_some(), "{sql}");
+    }
+    refusal(&*connection, "INSERT INTO none VALUES (1)").await;
+    assert!(gate.close(Duration::ZERO).is_some());
 }

@@ -9,6 +9,7 @@ use rusqlite::hooks::{AuthAction, Authorization};
 
 use super::authorizer::{authorize, grows};
 use crate::capabilities::invocation;
+use crate::storage::commit_gate::{CommitGate, Passage};
 use crate::storage::state_dir::free_bytes;
 
 /// What SQLite may take, beyond what it had when the statement began, before the statement ends.
@@ -76,10 +77,18 @@ pub(super) struct Watch {
     /// Set when a statement attaches a database, or may make this one larger.
     pub(super) attaches: AtomicBool,
     pub(super) grows: AtomicBool,
+    gate: CommitGate,
+    /// There from the moment at which SQLite is about to commit to the end of the statement.
+    passage: Mutex<Option<Passage>>,
 }
 
 impl Watch {
-    pub(super) fn new(deadline: Arc<Deadline>, folder: PathBuf, free_bytes_min: u64) -> Watch {
+    pub(super) fn new(
+        deadline: Arc<Deadline>,
+        folder: PathBuf,
+        free_bytes_min: u64,
+        gate: CommitGate,
+    ) -> Watch {
         Watch {
             deadline,
             folder,
@@ -89,7 +98,29 @@ impl Watch {
             is_host: AtomicBool::new(false),
             attaches: AtomicBool::new(false),
             grows: AtomicBool::new(false),
+            gate,
+            passage: Mutex::new(None),
         }
+    }
+
+    /// Called by SQLite when a statement has done all its work and is about to commit it. Only now,
+    /// because a statement may run for as long as its invocation, and a closed gate would wait for
+    /// it with every other writer behind.
+    pub(super) fn begin_commit(&self) {
+        let mut passage = self.passage();
+        // Never a second one beside it, which would wait where the first is waited for.
+        if passage.is_none() {
+            *passage = Some(self.gate.commit());
+        }
+    }
+
+    /// The statement has ended, and what it committed with it.
+    pub(super) fn end_commit(&self) {
+        drop(self.passage().take());
+    }
+
+    fn passage(&self) -> MutexGuard<'_, Option<Passage>> {
+        self.passage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins a statement of the guest.

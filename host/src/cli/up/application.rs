@@ -16,6 +16,7 @@ use crate::admin::listener::Listener;
 use crate::admin::tokens::Tokens;
 use crate::capabilities::http_out::SelfAddress;
 use crate::capabilities::logs;
+use crate::cli::backup::elsewhere;
 use crate::cli::up::arguments::UpOptions;
 use crate::cli::up::loading;
 use crate::cli::up::services::{LoadErrors, Parts};
@@ -28,6 +29,7 @@ use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
 use crate::runtime::registry::Registry;
+use crate::storage::backup::Backups;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -97,6 +99,7 @@ impl Application {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
+            backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);

@@ -54,7 +54,7 @@ impl Stores {
         let mut undefined = Vec::new();
         let mut files = Vec::new();
         let mut key_value = BTreeMap::new();
-        let engine_stores = engine::Stores::default();
+        let engine_stores = engine::Stores::new(state.commit_gate().clone());
         for label in labels(manifest, |component| &component.key_value_stores) {
             match key_value_place(label, config, state) {
                 None => undefined.push(undefined_message("key_value_store", label)),
@@ -86,7 +86,8 @@ impl Stores {
                         store_mib_max: mib_max(manifest, |c| &c.sqlite_databases, label),
                         free_bytes_min: engine::FREE_BYTES_MIN,
                     };
-                    let backend = Local::new(path.clone(), limits);
+                    let gate = state.commit_gate().clone();
+                    let backend = Local::new(path.clone(), limits, gate);
                     sqlite.insert(
                         label.to_owned(),
                         Arc::new(backend) as Arc<dyn sqlite::Backend>,

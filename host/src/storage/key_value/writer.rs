@@ -15,6 +15,7 @@ use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledB
 use super::reader::ReadError;
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
+use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
 use crate::storage::state_dir::free_bytes;
 
@@ -48,6 +49,7 @@ struct Queue {
 struct Shared {
     path: PathBuf,
     limits: Limits,
+    gate: CommitGate,
     queue: Mutex<Queue>,
     wake: Condvar,
     /// Changed under the queue's lock only; read without it where a read has ended.
@@ -79,10 +81,11 @@ enum OpenError {
 }
 
 impl Writer {
-    pub(super) fn new(path: &Path, limits: Limits) -> Writer {
+    pub(super) fn new(path: &Path, limits: Limits, gate: CommitGate) -> Writer {
         let shared = Shared {
             path: path.to_owned(),
             limits,
+            gate,
             queue: Mutex::default(),
             wake: Condvar::new(),
             is_running: AtomicBool::new(false),
@@ -273,7 +276,10 @@ impl Shared {
                 is_below_reserve: self.is_below_reserve(),
             };
             let operations = units.iter().map(|unit| &unit.operation);
-            match commit::commit(&opened, operations, &budget) {
+            let passage = self.gate.commit();
+            let committed = commit::commit(&opened, operations, &budget);
+            drop(passage);
+            match committed {
                 Ok(answers) => {
                     *connection = Some(opened);
                     for (unit, answer) in units.into_iter().zip(answers) {
