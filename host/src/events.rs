@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use self::call::{Inbox, ServicePath};
-use self::delivery::{Command, Config, Counters, Deliveries};
+use self::delivery::{Command, Config, Counters, Deliveries, Phase};
 use self::schedules::Clockwork;
 use crate::gateway::services::ServiceTable;
 use crate::manifest::model::ServiceSettings;
@@ -33,7 +33,7 @@ const COMMANDS_MAX: usize = 64;
 pub struct Events {
     bus: Arc<Bus>,
     subscriptions: Vec<Subscription>,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
 
@@ -95,14 +95,14 @@ struct Taker<'a> {
 }
 
 impl Events {
-    /// Delivers from now on what the services, by their ids, take.
-    pub async fn start<'a>(
+    /// Makes ready to deliver what the services, by their ids, take.
+    pub async fn prepare<'a>(
         bus: Arc<Bus>,
         services: impl Iterator<Item = (&'a str, &'a ServiceSettings)>,
         table: &Arc<ServiceTable>,
         inbox: &Arc<dyn Inbox>,
     ) -> Result<Arc<Self>, EventsError> {
-        let (stop, stopped) = watch::channel(false);
+        let (phase, followed) = watch::channel(Phase::Starting);
         let mut tasks = JoinSet::new();
         let (mut subscriptions, mut ids) = (Vec::new(), Vec::new());
         for taker in services.flat_map(|(service, settings)| takers(service, settings)) {
@@ -135,7 +135,7 @@ impl Events {
                 subscriber: Arc::new(subscriber),
                 counters: counters.clone(),
                 commands: received,
-                stop: stopped.clone(),
+                phase: followed.clone(),
             };
             if let Some(schedule) = taker.schedule {
                 let clockwork = Clockwork {
@@ -144,7 +144,7 @@ impl Events {
                     schedule: schedule.clone(),
                     subscription: subscribed.id,
                 };
-                tasks.spawn(clockwork.run(stopped.clone()));
+                tasks.spawn(clockwork.run(followed.clone()));
             }
             tasks.spawn(Deliveries::new(config, subscribed).run());
             subscriptions.push(Subscription {
@@ -158,12 +158,12 @@ impl Events {
         for gone in bus.deactivate_others(ids).await? {
             tracing::warn!("the manifest names the subscription no more: {gone}");
         }
-        tasks.spawn(upkeep::release_due(bus.clone(), stopped.clone()));
-        tasks.spawn(upkeep::remove_old(bus.clone(), stopped));
+        tasks.spawn(upkeep::release_due(bus.clone(), followed.clone()));
+        tasks.spawn(upkeep::remove_old(bus.clone(), followed));
         Ok(Arc::new(Self {
             bus,
             subscriptions,
-            stop,
+            phase,
             tasks: tokio::sync::Mutex::new(tasks),
         }))
     }
@@ -178,9 +178,14 @@ impl Events {
         &self.subscriptions
     }
 
+    /// Delivers from now on.
+    pub fn begin(&self) {
+        let _ = self.phase.send(Phase::Running);
+    }
+
     /// Begins nothing more, and gives what runs so long to end.
     pub async fn stop(&self, timeout: Duration) {
-        let _ = self.stop.send(true);
+        let _ = self.phase.send(Phase::Stopping);
         let mut tasks = self.tasks.lock().await;
         let ended = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(timeout, ended).await.is_err() {

@@ -106,8 +106,18 @@ pub struct Config {
     pub subscriber: Arc<dyn Subscriber>,
     pub counters: Arc<Counters>,
     pub commands: mpsc::Receiver<Command>,
-    /// True from the moment on at which nothing more is to be begun.
-    pub stop: watch::Receiver<bool>,
+    pub phase: watch::Receiver<Phase>,
+}
+
+/// What the host is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// It is not ready to serve: nothing is begun.
+    #[default]
+    Starting,
+    Running,
+    /// Nothing more is begun, and what runs comes to its end.
+    Stopping,
 }
 
 /// One subscription at work.
@@ -156,7 +166,7 @@ impl Deliveries {
     pub async fn run(mut self) {
         loop {
             if self.is_quiet() {
-                if *self.config.stop.borrow() {
+                if *self.config.phase.borrow() == Phase::Stopping {
                     return;
                 }
                 self.replay().await;
@@ -183,8 +193,8 @@ impl Deliveries {
         self.running.is_empty() && self.burying.is_empty() && self.storing.is_empty()
     }
 
-    fn is_stopping(&self) -> bool {
-        *self.config.stop.borrow() || self.replay.is_some()
+    fn may_begin(&self) -> bool {
+        *self.config.phase.borrow() == Phase::Running && self.replay.is_none()
     }
 
     /// Waits for anything that changes what may be done.
@@ -205,13 +215,13 @@ impl Deliveries {
             }
             () = news.notified() => self.is_at_end = false,
             Some(command) = self.config.commands.recv() => self.command(command),
-            Ok(()) = self.config.stop.changed() => {}
+            Ok(()) = self.config.phase.changed() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
 
     fn begin_what_may(&mut self) -> Result<(), BusError> {
-        if self.is_stopping() {
+        if !self.may_begin() {
             return Ok(());
         }
         self.resume_what_is_due();
@@ -232,7 +242,7 @@ impl Deliveries {
 
     fn wants_to_read(&self) -> bool {
         let is_short = self.lines.ready() == 0 && self.lines.behind() < BEHIND_MAX;
-        !self.is_at_end && is_short && self.has_room() && !self.is_stopping()
+        !self.is_at_end && is_short && self.has_room() && self.may_begin()
     }
 
     fn read(&mut self) -> Result<(), BusError> {
@@ -433,7 +443,7 @@ impl Deliveries {
     }
 
     fn until_next_attempt(&self) -> Duration {
-        let (false, Some(((until_ms, _), _))) = (self.is_stopping(), self.paused.first_key_value())
+        let (true, Some(((until_ms, _), _))) = (self.may_begin(), self.paused.first_key_value())
         else {
             return SLEEP_MAX;
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::storage::bus::NewEvent;
+use crate::storage::bus::{Bus, BusError, NewEvent};
 use crate::storage::key_value::{KeyValueError, KeyValueStore};
 
 /// Rows that are copied at once.
@@ -32,6 +32,14 @@ pub trait Outlet: Send + Sync + 'static {
         store: i64,
         events: Vec<(i64, NewEvent)>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+impl Outlet for Bus {
+    type Error = BusError;
+
+    async fn relay(&self, store: i64, events: Vec<(i64, NewEvent)>) -> Result<(), BusError> {
+        Bus::relay(self, store, events).await
+    }
 }
 
 /// The store of a service, which has its outbox.

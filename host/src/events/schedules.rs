@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 use croner::Cron;
 use tokio::sync::watch;
 
+use super::delivery::Phase;
 use crate::manifest::events::cron;
 use crate::manifest::model::events::Schedule;
 use crate::storage::bus::{Bus, BusError, NewEvent};
@@ -56,7 +57,7 @@ struct Times {
 
 impl Clockwork {
     /// Has the service called at its times, until the host stops.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, mut phase: watch::Receiver<Phase>) {
         let Some(times) = Times::new(&self.schedule) else {
             return tracing::error!(cron = self.schedule.cron, "the schedule cannot be read");
         };
@@ -70,7 +71,7 @@ impl Clockwork {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = stop.changed() => return,
+                _ = phase.wait_for(|phase| *phase == Phase::Stopping) => return,
             }
         }
     }

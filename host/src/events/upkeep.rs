@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::delivery::Phase;
 use crate::storage::bus::Bus;
 
 /// The clock may jump, so nobody sleeps for longer.
@@ -13,7 +14,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(1);
 const RETENTION_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Lets events join their topics when they are due, until the host stops.
-pub async fn release_due(bus: Arc<Bus>, mut stop: watch::Receiver<bool>) {
+pub async fn release_due(bus: Arc<Bus>, mut phase: watch::Receiver<Phase>) {
     loop {
         let left_ms = bus.next_due_ms().saturating_sub(bus.clock().now_ms());
         let mut pause = Duration::from_millis(left_ms.max(0).unsigned_abs()).min(SLEEP_MAX);
@@ -26,13 +27,13 @@ pub async fn release_due(bus: Arc<Bus>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = bus.due_changed() => {}
-            _ = stop.changed() => return,
+            _ = phase.wait_for(|phase| *phase == Phase::Stopping) => return,
         }
     }
 }
 
 /// Removes what no topic has to keep, at once and every minute, until the host stops.
-pub async fn remove_old(bus: Arc<Bus>, mut stop: watch::Receiver<bool>) {
+pub async fn remove_old(bus: Arc<Bus>, mut phase: watch::Receiver<Phase>) {
     loop {
         match bus.remove_old().await {
             Ok(0) => {}
@@ -41,7 +42,7 @@ pub async fn remove_old(bus: Arc<Bus>, mut stop: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(RETENTION_INTERVAL) => {}
-            _ = stop.changed() => return,
+            _ = phase.wait_for(|phase| *phase == Phase::Stopping) => return,
         }
     }
 }

@@ -643,7 +643,7 @@ async fn a_closed_gate_holds_up_commits_and_nothing_else() {
     run(&*connection, "INSERT INTO t VALUES (2)").await.unwrap();
     let rows = run(&*connection, "SELECT a FROM t").await.unwrap();
     assert_eq!(rows.len(), 2);
-    let mut commit = connection.execute("COMMIT".to_owned(), vec![], Access::Write);
+    let mut commit = connection.execute("COMMIT".to_owned(), vec![], Access::Full);
     let waiting = futures::poll!(&mut commit);
     assert!(waiting.is_pending());
     // Not committed yet, as another connection sees it.

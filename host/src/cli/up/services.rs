@@ -103,7 +103,7 @@ pub struct Parts<'a> {
     pub engines: Arc<Engines>,
     linkers: Arc<Linkers>,
     cache: Arc<ArtifactCache>,
-    stores: Stores,
+    pub stores: Stores,
     guard: Arc<Guard>,
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,

@@ -138,6 +138,11 @@ impl Stores {
         Ok(config)
     }
 
+    /// The store that belongs to the service of this id, if it has one in a file.
+    pub fn own(&self, id: &str) -> Option<&Arc<KeyValueStore>> {
+        self.local.get(id)
+    }
+
     /// The store that a service's atomic handlers commit to; `None` if it has no such handlers.
     pub fn of_atomic(
         &self,

@@ -97,7 +97,7 @@ struct Running {
     service: Arc<Service>,
     commands: mpsc::Sender<Command>,
     counters: Arc<Counters>,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     task: tokio::task::JoinHandle<()>,
     id: i64,
 }
@@ -134,7 +134,7 @@ async fn start(folder: &Path, pattern: &str, concurrency: usize, retry: Retry) -
     let service = Arc::new(Service::default());
     let counters = Arc::new(Counters::default());
     let (commands, received) = mpsc::channel(4);
-    let (stop, stopped) = watch::channel(false);
+    let (phase, followed) = watch::channel(Phase::Running);
     let config = Config {
         bus: bus.clone(),
         pattern: pattern.into(),
@@ -143,7 +143,7 @@ async fn start(folder: &Path, pattern: &str, concurrency: usize, retry: Retry) -
         subscriber: service.clone(),
         counters: counters.clone(),
         commands: received,
-        stop: stopped,
+        phase: followed,
     };
     let task = tokio::spawn(Deliveries::new(config, subscribed).run());
     Running {
@@ -152,7 +152,7 @@ async fn start(folder: &Path, pattern: &str, concurrency: usize, retry: Retry) -
         service,
         commands,
         counters,
-        stop,
+        phase,
         task,
         id,
     }
@@ -174,7 +174,7 @@ impl Running {
     }
 
     async fn stop(self) {
-        self.stop.send(true).unwrap();
+        self.phase.send(Phase::Stopping).unwrap();
         self.task.await.unwrap();
     }
 

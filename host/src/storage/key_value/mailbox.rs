@@ -57,6 +57,11 @@ impl KeyValueStore {
         path.exists() && find().unwrap_or_else(|_: rusqlite::Error| true)
     }
 
+    /// Whether the file was made already.
+    pub fn is_on_disk(&self) -> bool {
+        self.writer.path().exists()
+    }
+
     /// Waits until events were added to the outbox. An addition that nobody waited for is told to
     /// the next who waits; there is one who does.
     pub async fn outbox_added(&self) {
