@@ -14,7 +14,7 @@ use crate::storage::backup::{Restored, restore};
 /// The flags of `kumiki restore`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    kumiki restore /backups/monday           into the app in this folder, which has no stores yet\n  \
+    kumiki restore /backups/monday           into this folder's app, without stores yet\n  \
     kumiki restore monday --replace          its stores are moved aside")]
 pub struct RestoreArguments {
     /// A folder that `kumiki backup` made

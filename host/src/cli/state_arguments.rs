@@ -55,8 +55,8 @@ pub struct Located {
 }
 
 impl StateArguments {
-    /// The directory that `kumiki up` would take; a manifest is needed only where nothing else names
-    /// it.
+    /// The directory that `kumiki up` would take; a manifest is needed only where nothing else
+    /// names it.
     pub fn locate(&self, current_directory: &Path) -> anyhow::Result<Located> {
         let given = self
             .state_dir
