@@ -19,6 +19,7 @@ mod conformance;
 mod core_modules;
 mod crowds;
 mod drain;
+mod events_cli;
 mod files;
 mod hostile_clients;
 mod hostile_guests;
