@@ -5,3 +5,4 @@
 //! handler commits (`storage::key_value::unit`).
 
 pub mod cloud_event;
+pub mod endpoint;

@@ -20,16 +20,21 @@ use crate::cli::backup::elsewhere;
 use crate::cli::up::arguments::UpOptions;
 use crate::cli::up::loading;
 use crate::cli::up::services::{LoadErrors, Parts};
+use crate::events::endpoint::Endpoint;
 use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
 use crate::gateway::{self, Gateway, tls};
 use crate::manifest::model::Manifest;
+use crate::manifest::model::events::EVENT_BYTES_MAX;
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
+use crate::storage::bus::Bus;
+use crate::storage::bus::clock::SystemClock;
+use crate::storage::key_value::FREE_BYTES_MIN;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -83,7 +88,8 @@ impl Application {
         parts
             .host_places
             .set_reclaim(Arc::downgrade(&registry) as _);
-        services.publish(table(manifest, &registry));
+        let bus = open_bus(manifest, &state)?;
+        services.publish(table(manifest, &registry, bus.as_ref()));
         tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
         let gateway = Gateway::new(gateway::Config {
             name: manifest.name.clone(),
@@ -193,15 +199,38 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The services that have an HTTP trigger, as the gateway calls them. One that is only linked may
-/// export a handler as well, and nobody was given a way to it.
-fn table(manifest: &Manifest, registry: &Registry) -> Services {
+/// The bus's log, where the app has a bus.
+fn open_bus(manifest: &Manifest, state: &StateDir) -> anyhow::Result<Option<Arc<Bus>>> {
+    let Some(settings) = loading::bus(manifest).and_then(|bus| bus.settings.bus.clone()) else {
+        return Ok(None);
+    };
+    let clock = Arc::new(SystemClock);
+    let bus = Bus::open(&state.events_file(), settings, FREE_BYTES_MIN, clock);
+    Ok(Some(bus.context("the bus")?))
+}
+
+/// The services that have an HTTP trigger, as the gateway calls them, and those that the host itself
+/// calls. One that is only linked may export a handler as well, and nobody was given a way to it.
+fn table(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
     let mut services = Services::default();
+    for id in loading::called_by_host(manifest) {
+        if let Some(service) = registry.get(id) {
+            let settings = service.settings().clone();
+            services.insert_unreached(id, service, &settings);
+        }
+    }
     for id in loading::triggered(manifest) {
         if let Some(service) = registry.get(id) {
             let settings = service.settings().clone();
             services.insert(id, service, &settings);
         }
+    }
+    if let (Some(component), Some(bus)) = (loading::bus(manifest), bus) {
+        let settings = &component.settings;
+        let event_bytes_max = settings.bus.as_ref().map(|bus| bus.event_bytes_max);
+        let event_bytes_max = event_bytes_max.unwrap_or(EVENT_BYTES_MAX);
+        let endpoint = Endpoint::new(bus.clone(), event_bytes_max);
+        services.insert(&component.id, Arc::new(endpoint), settings);
     }
     services
 }
