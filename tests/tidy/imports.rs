@@ -20,7 +20,7 @@ const HOMES: [(&str, &[&str]); 5] = [
     // The gateway hands bodies over as wasi:http has them.
     (
         "wasmtime_wasi_http",
-        &["runtime", "capabilities", "gateway"],
+        &["runtime", "capabilities", "gateway", "events"],
     ),
     ("http", &HTTP_HOMES),
     ("hyper", &["admin", "gateway", "capabilities::http_out"]),
@@ -29,6 +29,7 @@ const HOMES: [(&str, &[&str]); 5] = [
 /// Where a request or an answer passes on its way between the gateway and a guest.
 const HTTP_HOMES: [&str; 9] = [
     "admin",
+    "events::endpoint",
     "gateway",
     "runtime::service",
     "runtime::handler",
