@@ -7,8 +7,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::backup::{files, size, time};
+use crate::cli::backup::files;
 use crate::cli::state_arguments::StateArguments;
+use crate::cli::table::{size, time};
 use crate::storage::backup::{Restored, restore};
 
 /// The flags of `kumiki restore`.
@@ -53,8 +54,8 @@ fn told(restored: &Restored, state: &std::path::Path) -> String {
         files(restored.files),
         size(restored.bytes),
         state.display(),
-        time(restored.verify_ms),
-        time(restored.copy_ms),
+        time(restored.verify_ms / 1000.0),
+        time(restored.copy_ms / 1000.0),
     );
     if let Some(aside) = &restored.moved_aside {
         text.push_str(&format!("what was there is in {}\n", aside.display()));
