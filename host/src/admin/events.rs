@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
 use self::shapes::{
-    DeadLetter, DeadLetters, Event, EventList, Kind, Replayed, ReplayRequest, Start, Subscriber,
+    DeadLetter, DeadLetters, Event, EventList, Kind, ReplayRequest, Replayed, Start, Subscriber,
     Subscribers, Topic, Topics,
 };
 use super::answers::{self, Answer, Refusal};
@@ -117,10 +117,7 @@ fn events_status(error: &EventsError) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         EventsError::Bus(
-            BusError::Database(_)
-            | BusError::Sqlite(_)
-            | BusError::Schema(_)
-            | BusError::Thread(_),
+            BusError::Database(_) | BusError::Sqlite(_) | BusError::Schema(_) | BusError::Thread(_),
         )
         | EventsError::Path { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -248,11 +245,7 @@ pub(super) fn shown_topic(topic: String) -> Option<String> {
     Some(topic).filter(|topic| !topic.starts_with('$'))
 }
 
-fn subscriber(
-    status: SubscriptionStatus,
-    known: Option<&Subscription>,
-    now_ms: i64,
-) -> Subscriber {
+fn subscriber(status: SubscriptionStatus, known: Option<&Subscription>, now_ms: i64) -> Subscriber {
     let count = |of: fn(&Subscription) -> &std::sync::atomic::AtomicU64| {
         known.map_or(0, |known| of(known).load(Ordering::Relaxed))
     };

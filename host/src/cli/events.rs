@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::admin::client::Client;
 use crate::admin::events::REPLAY_TIME_MAX;
 use crate::admin::events::shapes::{
-    Kind, Replayed, ReplayRequest, Start, Subscriber, Subscribers, Topics,
+    Kind, ReplayRequest, Replayed, Start, Subscriber, Subscribers, Topics,
 };
 use crate::cli::state_arguments::HostArguments;
 use crate::cli::table;
@@ -132,8 +132,16 @@ impl Session {
                 return "no service subscribes to events".to_owned();
             }
             let header = [
-                "SERVICE", "TOPIC", "PATH", "POSITION", "LAG", "OLDEST", "FAILING", "DEAD",
-                "DELIVERED", "FAILED",
+                "SERVICE",
+                "TOPIC",
+                "PATH",
+                "POSITION",
+                "LAG",
+                "OLDEST",
+                "FAILING",
+                "DEAD",
+                "DELIVERED",
+                "FAILED",
             ];
             table::render(header, subscribers.iter().map(subscriber_row), 3)
         })
@@ -230,7 +238,13 @@ mod tests {
     #[test]
     fn the_hosts_flags_stand_anywhere_and_from_is_where_to_begin() {
         let arguments = parsed(&[
-            "-f", "shop", "replay", "reports", "--from", "beginning", "--json",
+            "-f",
+            "shop",
+            "replay",
+            "reports",
+            "--from",
+            "beginning",
+            "--json",
         ]);
         assert_eq!(arguments.host.state.file, Some("shop".into()));
         assert!(arguments.json);

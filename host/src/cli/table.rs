@@ -64,7 +64,10 @@ mod tests {
         let text = render(["NAME", "COUNT"], rows, 1);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);
-        assert!(lines[1].starts_with("a ") && lines[1].ends_with("10"), "{text}");
+        assert!(
+            lines[1].starts_with("a ") && lines[1].ends_with("10"),
+            "{text}"
+        );
         assert_eq!(lines[1].len(), lines[2].len());
     }
 

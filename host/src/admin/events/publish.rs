@@ -55,11 +55,7 @@ pub(super) fn publish(
     Ok(answer)
 }
 
-fn read(
-    origin: &Origin<'_>,
-    head: &Parts,
-    body: &Bytes,
-) -> Result<Vec<NewEvent>, EventsRefusal> {
+fn read(origin: &Origin<'_>, head: &Parts, body: &Bytes) -> Result<Vec<NewEvent>, EventsRefusal> {
     let content_type = head.headers.get(CONTENT_TYPE);
     match cloud_event::mode(content_type.map(http::HeaderValue::as_bytes))? {
         Mode::Binary => {
@@ -94,9 +90,7 @@ fn structured(origin: &Origin<'_>, body: &[u8]) -> Result<NewEvent, EventsRefusa
 /// The origin with the source that is given. As an attribute it is a text like any other.
 fn from<'o>(origin: &Origin<'o>, source: Option<&'o str>) -> Result<Origin<'o>, EventsRefusal> {
     let source = source.unwrap_or(origin.source);
-    if source.is_empty()
-        || source.len() > SOURCE_BYTES_MAX
-        || source.chars().any(char::is_control)
+    if source.is_empty() || source.len() > SOURCE_BYTES_MAX || source.chars().any(char::is_control)
     {
         return Err(EventsRefusal::Source);
     }

@@ -134,9 +134,7 @@ fn structured(
             Some(text) => Some(RawValue::from_string(text.to_owned())?),
             None => None,
         },
-        data_base64: data
-            .filter(|_| !as_json)
-            .map(|data| STANDARD.encode(data)),
+        data_base64: data.filter(|_| !as_json).map(|data| STANDARD.encode(data)),
     };
     Ok(serde_json::to_vec(&event)?)
 }

@@ -20,7 +20,12 @@ pub struct TailArguments {
     pub topic: String,
 
     /// How many of the newest events are printed first
-    #[arg(short = 'n', long = "lines", value_name = "COUNT", default_value_t = 10)]
+    #[arg(
+        short = 'n',
+        long = "lines",
+        value_name = "COUNT",
+        default_value_t = 10
+    )]
     pub count: u32,
 
     /// Print from here on in the place of the newest: beginning, or a position

@@ -105,15 +105,16 @@ impl Application {
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
+        let events = match bus {
+            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
+            None => None,
+        };
         let subject = admin::Subject {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
-        };
-        let events = match bus {
-            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
-            None => None,
+            events: events.as_ref().map(|running| running.events.clone()),
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);

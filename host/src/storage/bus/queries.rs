@@ -146,7 +146,8 @@ impl Bus {
                 let mut statement = connection.prepare_cached(
                     "SELECT position FROM events WHERE topic = ?1 ORDER BY position DESC LIMIT ?2",
                 )?;
-                let rows = statement.query_map((topic, count as i64), |row| row.get::<_, i64>(0))?;
+                let rows =
+                    statement.query_map((topic, count as i64), |row| row.get::<_, i64>(0))?;
                 for row in rows {
                     positions.push(row?);
                 }
