@@ -10,6 +10,7 @@
 
 mod admin;
 mod artifacts;
+mod backlog;
 mod backup;
 mod catalog;
 mod chaining;
@@ -18,6 +19,8 @@ mod compose;
 mod conformance;
 mod core_modules;
 mod crowds;
+mod delays;
+mod delivery;
 mod drain;
 mod files;
 mod hostile_clients;
@@ -32,6 +35,7 @@ mod outbound_http;
 mod redis;
 mod request_shape;
 mod routing;
+mod schedules;
 mod sdk_apps;
 mod sockets;
 mod sqlite;
