@@ -6,7 +6,7 @@ mod application;
 mod component;
 mod dependency;
 pub mod diagnostics;
-mod events;
+pub mod events;
 mod links;
 pub mod model;
 pub(crate) mod names;

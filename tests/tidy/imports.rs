@@ -34,6 +34,7 @@ const HTTP_HOMES: [&str; 9] = [
     "runtime::service",
     "runtime::handler",
     "runtime::answer",
+    "runtime::atomic",
     "runtime::instance",
     "capabilities::invocation",
     "capabilities::http_out",

@@ -55,6 +55,21 @@ impl Invocation {
         })
     }
 
+    /// The root of a request tree that begins with an event.
+    pub fn root_of_delivery(
+        request_id: Arc<str>,
+        trace: TraceContext,
+        service: Arc<str>,
+        deadline: Instant,
+        delivery: DeliveryId,
+    ) -> Arc<Self> {
+        let mut root = Self::root(request_id, trace, service, deadline);
+        if let Some(invocation) = Arc::get_mut(&mut root) {
+            invocation.delivery = Some(delivery);
+        }
+        root
+    }
+
     /// A call that this invocation makes: same tree, next span, and no more time than this one has
     /// left. `own_deadline` is the callee's own.
     pub fn calls(self: &Arc<Self>, service: Arc<str>, own_deadline: Instant) -> Arc<Self> {
@@ -75,6 +90,30 @@ impl Invocation {
         })
     }
 
+    /// One run of this invocation, as an atomic handler, in a unit of its own.
+    pub fn run_in(&self, unit: Arc<Unit>) -> Arc<Self> {
+        let Self {
+            request_id,
+            trace,
+            service,
+            depth,
+            deadline,
+            caller,
+            delivery,
+            unit: _,
+        } = self;
+        Arc::new(Self {
+            request_id: request_id.clone(),
+            trace: *trace,
+            service: service.clone(),
+            depth: *depth,
+            deadline: deadline.clone(),
+            caller: caller.clone(),
+            delivery: *delivery,
+            unit: Some(unit),
+        })
+    }
+
     /// Those who wait for this invocation, the nearest first.
     pub fn callers(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(self.caller.as_deref(), |invocation| {
@@ -90,6 +129,9 @@ impl Invocation {
         services.join(" → ")
     }
 }
+
+/// What a guest is told that writes elsewhere from an atomic handler.
+pub const WRITE_REFUSED: &str = "an atomic handler can write only the key-value store of its own     service; publish an event for what shall happen elsewhere, or leave the atomic path and use     kumiki-invocation-id as an idempotency key";
 
 /// Calls that may lie between the listener and an invocation. Every call in a chain holds an
 /// instance while it waits, so a service that calls itself would take them all; no sound app is

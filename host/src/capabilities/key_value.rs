@@ -3,6 +3,7 @@
 //! `spin:key-value@3.0.0`. Which labels exist and where they lead is left to the loader, what a
 //! store does to its backends.
 
+mod atomic;
 mod bindings;
 pub mod redis;
 mod spin;
@@ -19,19 +20,22 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable, ResourceTableError};
 
+use self::atomic::{InUnit, ReadOnly};
+use super::invocation::Invocation;
 pub use crate::storage::key_value::KeyPage;
+use crate::storage::key_value::unit::Unit;
 use crate::storage::key_value::{RESULT_BYTES_MAX, Version};
 
 /// The stores that a service may open, by label.
 #[derive(Clone, Default)]
 pub struct Config {
-    granted: HashMap<String, Option<Arc<dyn Backend>>>,
+    granted: HashMap<Arc<str>, Option<Arc<dyn Backend>>>,
 }
 
 impl Config {
     /// Lets the service open `label`. Without a backend the label is granted by the manifest but
     /// defined nowhere: opening it answers `no-such-store`.
-    pub fn grant(&mut self, label: impl Into<String>, backend: Option<Arc<dyn Backend>>) {
+    pub fn grant(&mut self, label: impl Into<Arc<str>>, backend: Option<Arc<dyn Backend>>) {
         self.granted.insert(label.into(), backend);
     }
 }
@@ -45,6 +49,15 @@ pub struct Context {
     config: Arc<Config>,
     /// Held once by each handle, so that its count is theirs and one.
     handles: Arc<()>,
+    /// Set while an atomic handler runs here.
+    atomic: Option<Atomic>,
+}
+
+/// What the stores of an atomic handler depend on.
+struct Atomic {
+    /// Also the label of its own store.
+    service: Arc<str>,
+    unit: Arc<Unit>,
 }
 
 impl Context {
@@ -53,7 +66,22 @@ impl Context {
         Context {
             config,
             handles: Arc::default(),
+            atomic: None,
         }
+    }
+
+    /// Hands the instance to an invocation. Its handles may be of an earlier one, so each use of
+    /// one asks anew where it leads.
+    pub fn begin(&mut self, invocation: &Invocation) {
+        self.atomic = invocation.unit.as_ref().map(|unit| Atomic {
+            service: invocation.service.clone(),
+            unit: unit.clone(),
+        });
+    }
+
+    /// Takes from the instance what belongs to the invocation that has ended.
+    pub fn end(&mut self) {
+        self.atomic = None;
     }
 }
 
@@ -147,26 +175,36 @@ pub trait Backend: Send + Sync {
     fn swap(&self, key: String, expected: CasVersion, value: Vec<u8>) -> Answer<'_, bool>;
 }
 
+/// A store that the service may open.
+#[derive(Clone)]
+struct Store {
+    label: Arc<str>,
+    backend: Arc<dyn Backend>,
+}
+
 /// An open store behind a guest's handle, whichever interface opened it.
 pub struct OpenStore {
-    backend: Arc<dyn Backend>,
+    store: Store,
     _handle: Arc<()>,
 }
 
 /// A compare-and-swap behind a guest's handle. It holds no value, so that handles stay small.
 pub struct CompareAndSwap {
-    backend: Arc<dyn Backend>,
+    store: Store,
     key: String,
     version: CasVersion,
     _handle: Arc<()>,
 }
 
 impl KeyValueView<'_> {
-    /// The backend of a label that the service may open.
-    fn granted(&self, label: &str) -> Result<Arc<dyn Backend>, Error> {
-        match self.context.config.granted.get(label) {
-            Some(Some(backend)) => Ok(Arc::clone(backend)),
-            Some(None) => Err(Error::NoSuchStore),
+    /// The store of a label that the service may open.
+    fn granted(&self, label: &str) -> Result<Store, Error> {
+        match self.context.config.granted.get_key_value(label) {
+            Some((label, Some(backend))) => Ok(Store {
+                label: Arc::clone(label),
+                backend: Arc::clone(backend),
+            }),
+            Some((_, None)) => Err(Error::NoSuchStore),
             None => Err(Error::AccessDenied),
         }
     }
@@ -175,12 +213,12 @@ impl KeyValueView<'_> {
         &mut self,
         label: &str,
     ) -> wasmtime::Result<Result<Resource<OpenStore>, Error>> {
-        let backend = match self.granted(label) {
-            Ok(backend) => backend,
+        let store = match self.granted(label) {
+            Ok(store) => store,
             Err(error) => return Ok(Err(error)),
         };
-        match backend.open().await {
-            Ok(()) => self.push(|_handle| OpenStore { backend, _handle }),
+        match store.backend.open().await {
+            Ok(()) => self.push(|_handle| OpenStore { store, _handle }),
             Err(error) => Ok(Err(error)),
         }
     }
@@ -201,7 +239,19 @@ impl KeyValueView<'_> {
     }
 
     fn backend(&self, handle: &Resource<OpenStore>) -> wasmtime::Result<Arc<dyn Backend>> {
-        Ok(Arc::clone(&self.table.get(handle)?.backend))
+        Ok(self.resolve(&self.table.get(handle)?.store))
+    }
+
+    /// Where an operation on the store leads in the invocation that runs now.
+    fn resolve(&self, store: &Store) -> Arc<dyn Backend> {
+        let backend = Arc::clone(&store.backend);
+        match &self.context.atomic {
+            None => backend,
+            Some(Atomic { service, unit }) if *service == store.label => {
+                Arc::new(InUnit(Arc::clone(unit)))
+            }
+            Some(_) => Arc::new(ReadOnly(backend)),
+        }
     }
 }
 

@@ -50,6 +50,17 @@ pub struct Context {
     deadline: Arc<Deadline>,
     /// Held once by each open connection, so that its count is theirs and one.
     open: Arc<()>,
+    /// Of the invocation that runs here.
+    access: Access,
+}
+
+/// What a statement may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    #[default]
+    Full,
+    /// Inside an atomic handler, whose transaction has no part in a database.
+    ReadOnly,
 }
 
 impl Context {
@@ -59,12 +70,18 @@ impl Context {
             config,
             deadline: Arc::default(),
             open: Arc::default(),
+            access: Access::Full,
         }
     }
 
-    /// Hands the instance to an invocation: from now on statements end at its deadline.
+    /// Hands the instance to an invocation: from now on statements end at its deadline, and write
+    /// only if it is not atomic.
     pub fn begin(&mut self, invocation: &Invocation) {
         self.deadline.set(invocation.deadline.clone());
+        self.access = match invocation.unit {
+            Some(_) => Access::ReadOnly,
+            None => Access::Full,
+        };
     }
 }
 
@@ -160,9 +177,19 @@ pub trait Backend: Send + Sync {
 /// rolls back what is not committed.
 pub trait Connection: Send + Sync {
     /// Runs one statement to its end.
-    fn execute(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, QueryResult>;
+    fn execute(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, QueryResult>;
     /// Runs one statement as far as its rows are taken.
-    fn stream(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, RowStream>;
+    fn stream(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, RowStream>;
     /// The rowid of the last successful INSERT, 0 before the first.
     fn last_insert_rowid(&self) -> i64;
     /// The rows that the last INSERT, UPDATE or DELETE has changed.

@@ -4,6 +4,7 @@ pub mod application;
 pub mod arguments;
 pub mod call_graph;
 pub mod descriptors;
+pub mod events;
 pub mod listen;
 pub mod loading;
 pub mod overrides;

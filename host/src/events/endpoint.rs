@@ -29,17 +29,23 @@ use crate::gateway::services::Handler;
 use crate::manifest::topics;
 use crate::runtime::failure::InvocationError;
 use crate::storage::bus::{Bus, NewEvent, PublishError};
-use crate::storage::key_value::unit::Unit;
 
 /// Stores events: the bus's log, or a stand-in where no file is needed.
 pub trait Publish: Send + Sync {
     /// Stores all of them or none; see [`Bus::publish`].
     fn publish(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<bool>, PublishError>>;
+
+    /// Whether their topics take events at present, which are stored later.
+    fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError>;
 }
 
 impl Publish for Bus {
     fn publish(&self, events: Vec<NewEvent>) -> BoxFuture<'_, Result<Vec<bool>, PublishError>> {
         Bus::publish(self, events).boxed()
+    }
+
+    fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+        Bus::check_backlog(self, events)
     }
 }
 
@@ -107,7 +113,8 @@ impl Endpoint {
         };
         let accepted = answers::accepted(&events);
         if let Some(unit) = &publisher.unit {
-            join(unit, events);
+            self.bus.check_backlog(&events)?;
+            unit.publish(events)?;
             return Ok(answers::pending(accepted));
         }
         if !events.is_empty() {
@@ -153,12 +160,5 @@ async fn collect(
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) | Err(_) => Err(Rejection::Broken),
-    }
-}
-
-/// Has events stored when the handler's writes are.
-fn join(unit: &Unit, events: Vec<NewEvent>) {
-    for event in events {
-        unit.publish(event);
     }
 }

@@ -63,11 +63,15 @@ impl Refusal {
                 InvocationError::NoResponse | InvocationError::GuestError(_) => {
                     StatusCode::BAD_GATEWAY
                 }
-                InvocationError::Saturated(_) | InvocationError::Cycle(_) => {
-                    StatusCode::SERVICE_UNAVAILABLE
-                }
+                InvocationError::Saturated(_)
+                | InvocationError::Cycle(_)
+                | InvocationError::Conflicts(_)
+                | InvocationError::NotCommitted(_) => StatusCode::SERVICE_UNAVAILABLE,
                 InvocationError::TooDeep(_) => StatusCode::LOOP_DETECTED,
-                InvocationError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                InvocationError::TooLarge { .. } | InvocationError::RequestTooLarge(_) => {
+                    StatusCode::PAYLOAD_TOO_LARGE
+                }
+                InvocationError::RequestIncomplete(_) => StatusCode::BAD_REQUEST,
                 InvocationError::DeadlineExceeded(_) | InvocationError::CpuExceeded(_) => {
                     StatusCode::GATEWAY_TIMEOUT
                 }
@@ -94,6 +98,16 @@ impl Refusal {
                 }
                 InvocationError::TooDeep(_) => "Too many services call each other in a row.",
                 InvocationError::TooLarge { .. } => "The message is too large.",
+                InvocationError::RequestTooLarge(_) => {
+                    "The request's body is larger than this service accepts."
+                }
+                InvocationError::RequestIncomplete(_) => "The request's body did not come.",
+                InvocationError::Conflicts(_) => {
+                    "Other requests were in the way of this one. Try again later."
+                }
+                InvocationError::NotCommitted(_) => {
+                    "The service cannot keep what it did. Nothing of it has happened."
+                }
                 InvocationError::DeadlineExceeded(_) => "The service took too long to answer.",
                 InvocationError::CpuExceeded(_) => "The service used too much computing time.",
             },
@@ -110,6 +124,16 @@ impl Refusal {
             } => {
                 tracing::warn!(service, request_id, instances, "all instances are busy");
             }
+            Self::Invocation {
+                service,
+                error: error @ InvocationError::Conflicts(_),
+            } => tracing::warn!(service, request_id, %error, "an atomic handler gave up"),
+            Self::Invocation {
+                service,
+                error:
+                    error
+                    @ (InvocationError::RequestTooLarge(_) | InvocationError::RequestIncomplete(_)),
+            } => tracing::debug!(service, request_id, %error, "refused"),
             Self::Invocation { service, error } => {
                 tracing::error!(service, request_id, %error, "the invocation failed");
             }
@@ -164,6 +188,7 @@ mod tests {
 
     use super::Refusal;
     use crate::runtime::failure::InvocationError;
+    use crate::storage::key_value::KeyValueError;
 
     fn of(error: InvocationError) -> Refusal {
         Refusal::Invocation {
@@ -182,6 +207,16 @@ mod tests {
         assert_eq!(status(InvocationError::Saturated(4)), 503);
         assert_eq!(status(InvocationError::DeadlineExceeded(9)), 504);
         assert_eq!(status(InvocationError::CpuExceeded(9)), 504);
+        assert_eq!(status(InvocationError::RequestTooLarge(9)), 413);
+        assert_eq!(
+            status(InvocationError::RequestIncomplete("x".to_owned())),
+            400
+        );
+        assert_eq!(status(InvocationError::Conflicts(8)), 503);
+        assert_eq!(
+            status(InvocationError::NotCommitted(KeyValueError::QuotaExceeded)),
+            503
+        );
     }
 
     #[tokio::test]

@@ -62,6 +62,14 @@ impl Chaining {
     }
 }
 
+/// Tells the guest of a request of the host's own where it was reached, as of a chained one.
+pub fn describe(request: Request<WasiBody>) -> Request<WasiBody> {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    request_head::describe(&mut head, &Route::chained().match_whole(&path), CLIENT);
+    Request::from_parts(head, body)
+}
+
 impl Chain for Chaining {
     fn call(
         &self,

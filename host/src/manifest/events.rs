@@ -5,6 +5,8 @@
 mod atomic;
 mod bus;
 mod calls;
+
+pub use self::calls::cron;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! Why an invocation has no answer, and what of it others are told.
 
+use crate::storage::key_value::KeyValueError;
 use crate::telemetry::metrics::Outcome;
 
 /// Why an invocation has no answer. The texts are for the log, never for a client.
@@ -36,6 +37,18 @@ pub enum InvocationError {
         bytes: usize,
         bytes_max: usize,
     },
+    /// The request of an atomic handler has more bytes than the host holds.
+    #[error("the request of an atomic handler has more than {0} bytes")]
+    RequestTooLarge(usize),
+    /// The request's body ended with an error before an atomic handler had begun.
+    #[error("the request's body did not come: {0}")]
+    RequestIncomplete(String),
+    /// What an atomic handler had read was changed by others each time.
+    #[error("{0} runs of the atomic handler met a conflict each; nothing was committed")]
+    Conflicts(u32),
+    /// The store did not take what an atomic handler did.
+    #[error("nothing of the atomic handler was committed: {0}")]
+    NotCommitted(KeyValueError),
     /// The instance could not be made, which is the host's or the operator's fault.
     #[error("the instance could not be made: {0}")]
     Instantiation(String),
@@ -53,7 +66,10 @@ impl InvocationError {
             Self::Saturated(_) => Outcome::Saturated,
             Self::Cycle(_) => Outcome::Cycle,
             Self::TooDeep(_) => Outcome::TooDeep,
-            Self::TooLarge { .. } => Outcome::TooLarge,
+            Self::TooLarge { .. } | Self::RequestTooLarge(_) => Outcome::TooLarge,
+            Self::RequestIncomplete(_) => Outcome::RequestIncomplete,
+            Self::Conflicts(_) => Outcome::Conflict,
+            Self::NotCommitted(_) => Outcome::NotCommitted,
             Self::Instantiation(_) => Outcome::Unstartable,
         }
     }
@@ -67,7 +83,12 @@ impl InvocationError {
             Self::DeadlineExceeded(_) => format!("{callee} took too long"),
             Self::CpuExceeded(_) => format!("{callee} used too much computing time"),
             Self::Saturated(_) => format!("{callee} is busy"),
-            Self::Cycle(_) | Self::TooDeep(_) | Self::TooLarge { .. } => self.to_string(),
+            Self::Conflicts(_) | Self::NotCommitted(_) => format!("{callee} committed nothing"),
+            Self::Cycle(_)
+            | Self::TooDeep(_)
+            | Self::TooLarge { .. }
+            | Self::RequestTooLarge(_)
+            | Self::RequestIncomplete(_) => self.to_string(),
         }
     }
 

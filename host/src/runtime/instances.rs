@@ -157,6 +157,12 @@ impl Instances {
         }
     }
 
+    /// Drops an instance that must not serve again: it may remember what was never committed.
+    pub fn discard(self: &Arc<Self>, instance: Instance) {
+        drop(instance);
+        self.fill();
+    }
+
     /// Makes instances ahead of need, off the calls' path.
     fn fill(self: &Arc<Self>) {
         if self.wanted() == 0 || self.is_filling.swap(true, Ordering::Acquire) {

@@ -15,6 +15,7 @@ use wasmtime_wasi_http::WasiBody;
 
 use super::admission::{Admission, AdmissionLimits, Place, Refused};
 use super::answer::{AnswerLimits, Head, Run, RunsOn};
+use super::atomic::{AtomicHandlers, AtomicInvocation};
 use super::failure::InvocationError;
 use super::instances::Instances;
 use super::links::LinkedCall;
@@ -40,6 +41,8 @@ pub struct Service {
     instances: Arc<Instances>,
     admission: Arc<Admission>,
     callers: Callers,
+    /// None for most services.
+    atomic: Option<Arc<AtomicHandlers>>,
     metrics: Arc<ServiceMetrics>,
     /// Requests from outside.
     outside: Arc<EdgeMetrics>,
@@ -71,11 +74,18 @@ impl Service {
             admission: Arc::new(Admission::new(id.clone(), limits, standstill)),
             instances: Arc::new(instances),
             callers,
+            atomic: None,
             outside: Arc::new(EdgeMetrics::new(metrics.clone())),
             chained: Mutex::default(),
             metrics,
             id,
         }
+    }
+
+    /// The service with handlers that are atomic.
+    pub fn with_atomic(mut self, handlers: AtomicHandlers) -> Self {
+        self.atomic = Some(Arc::new(handlers));
+        self
     }
 
     /// The component's id in the manifest.
@@ -136,9 +146,20 @@ impl Service {
                 return Err(error);
             }
         };
-        let run = self.clone().run(request, invocation.clone(), place);
+        let atomic = self.atomic.clone();
+        let atomic = atomic.filter(|handlers| handlers.covers(request.uri().path()));
         RunsOn::new(async move {
-            let head = run.answer().await;
+            let head = match atomic {
+                None => {
+                    let run = self.clone().run(request, invocation.clone(), place);
+                    run.answer().await
+                }
+                // Boxed, so that the others' future stays small.
+                Some(atomic) => {
+                    let run = self.run_atomically(&atomic, request, &invocation, place);
+                    Box::pin(run).await
+                }
+            };
             let outcome = outcome_of(&head);
             self.record(&edge, outcome, began, &invocation, "handle");
             head
@@ -198,6 +219,23 @@ impl Service {
         let (head_sender, head) = oneshot::channel();
         let guest = self.guest(request, invocation, meter.clone(), head_sender, place);
         Run::new(Box::pin(guest), head, meter, limits)
+    }
+
+    /// All runs of an atomic handler, in one place.
+    async fn run_atomically(
+        &self,
+        handlers: &AtomicHandlers,
+        request: http::Request<WasiBody>,
+        invocation: &Arc<Invocation>,
+        _place: Place,
+    ) -> Head {
+        let run = AtomicInvocation {
+            handlers,
+            instances: &self.instances,
+            metrics: &self.metrics,
+            invocation,
+        };
+        run.answer(request).await
     }
 
     /// One guest from its instance to its end.

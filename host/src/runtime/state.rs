@@ -41,6 +41,7 @@ impl InstanceState {
     pub fn begin(&mut self, invocation: &Arc<Invocation>, meter: Arc<Meter>) {
         self.http_out.begin(invocation.clone());
         self.sqlite.begin(invocation);
+        self.key_value.begin(invocation);
         self.invocation = Some(invocation.clone());
         self.meter = meter;
     }
@@ -48,6 +49,7 @@ impl InstanceState {
     /// Between two invocations the instance holds nothing of either.
     pub fn end(&mut self) {
         self.http_out.end();
+        self.key_value.end();
         self.invocation = None;
     }
 

@@ -31,6 +31,7 @@ use self::reader::Names;
 use self::schema::SchemaError;
 use self::transaction::Transaction;
 use self::writer::{Write, Writer};
+use super::commit_gate::CommitGate;
 use super::database::DatabaseError;
 use crate::manifest::model::events::BusSettings;
 
@@ -151,9 +152,10 @@ impl Bus {
         path: &Path,
         settings: BusSettings,
         free_bytes_min: u64,
+        gate: CommitGate,
         clock: Arc<dyn Clock>,
     ) -> Result<Arc<Self>, BusError> {
-        let writer = Writer::start(path, Arc::new(settings), free_bytes_min, clock)?;
+        let writer = Writer::start(path, Arc::new(settings), free_bytes_min, gate, clock)?;
         let reader = writer::open_reader(path)?;
         let id = reader.query_row("SELECT bus FROM log", [], |row| row.get(0))?;
         Ok(Arc::new(Self {
@@ -186,6 +188,15 @@ impl Bus {
             reply,
         }));
         answer.await.unwrap_or(Err(PublishError::Failed))
+    }
+
+    /// Whether their topics take events at present. While a commit is under way they are thought to:
+    /// this is to warn publishers whose events are stored later, and holds nobody up.
+    pub fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+        match self.writer.shared.memory.try_lock().as_deref() {
+            Ok(Some(memory)) => memory.check_backlog(events),
+            Ok(None) | Err(_) => Ok(()),
+        }
     }
 
     /// Copies events of a store's outbox, which are numbered, and in order. Those that were copied
@@ -285,7 +296,7 @@ impl Write for Publish {
     }
 
     fn apply(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
-        if let Err(refusal) = transaction.check_backlog(&self.events) {
+        if let Err(refusal) = transaction.memory.check_backlog(&self.events) {
             self.stored = Err(refusal);
             return Ok(());
         }

@@ -4,6 +4,8 @@
 //! `capabilities::key_value`.
 
 mod commit;
+mod log;
+mod mailbox;
 mod reader;
 mod schema;
 pub mod unit;
@@ -11,6 +13,10 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unit_property_tests;
+#[cfg(test)]
+mod unit_tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,7 +25,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use self::commit::{Operation, Outcome};
+use self::unit::Unit;
 use self::writer::Writer;
+use super::bus::DeliveryId;
 use super::commit_gate::CommitGate;
 use super::database::STORE_MIB_MAX;
 
@@ -38,7 +46,7 @@ pub const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
 pub struct Limits {
     /// The size of the file.
     pub store_mib_max: u64,
-    /// Below so much free space on the disk only deletes pass.
+    /// Below so much free space on the disk only deletes and acknowledgements pass.
     pub free_bytes_min: u64,
     /// After so long without use, the file and its thread are closed; the next use opens them
     /// again.
@@ -98,9 +106,42 @@ pub enum KeyValueError {
     /// The sum does not fit into 64 bits.
     #[error("the sum is out of the range of a 64-bit integer")]
     OutOfRange,
+    /// The writes of an atomic handler are over the limit.
+    #[error(
+        "one atomic handler may write {} bytes; write in several invocations",
+        unit::WRITE_BYTES_MAX
+    )]
+    UnitTooLarge,
+    /// The keys that an atomic handler has read are over the limit.
+    #[error(
+        "one atomic handler may read keys of {} bytes together",
+        unit::READ_BYTES_MAX
+    )]
+    TooManyReads,
+    /// The events of an atomic handler are over the limit.
+    #[error(
+        "one atomic handler may publish {} events of {} bytes together",
+        unit::EVENTS_MAX,
+        unit::EVENT_BYTES_MAX
+    )]
+    TooManyEvents,
+    /// The atomic handler's run is over.
+    #[error("the atomic invocation has ended")]
+    UnitEnded,
     /// The file cannot be read or written; the log says why.
     #[error("the store cannot be read or written at present")]
     Failed,
+}
+
+/// What a commit of a unit has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// All of the unit is on disk.
+    Whole,
+    /// Nothing: what the unit has read has changed since. The handler runs again.
+    Conflict,
+    /// Nothing: another run has handled the delivery.
+    HandledBefore,
 }
 
 /// One store: a file, its writer and its readers. Dropping it commits what waits and closes the
@@ -216,7 +257,11 @@ impl KeyValueStore {
             .await?
         {
             Outcome::Sum(sum) => Ok(sum),
-            Outcome::Done | Outcome::Swapped(_) => Err(KeyValueError::Failed),
+            Outcome::Done
+            | Outcome::Swapped(_)
+            | Outcome::Committed
+            | Outcome::Conflict
+            | Outcome::HandledBefore => Err(KeyValueError::Failed),
         }
     }
 
@@ -239,7 +284,36 @@ impl KeyValueStore {
             .await?
         {
             Outcome::Swapped(swapped) => Ok(swapped),
-            Outcome::Done | Outcome::Sum(_) => Err(KeyValueError::Failed),
+            Outcome::Done
+            | Outcome::Sum(_)
+            | Outcome::Committed
+            | Outcome::Conflict
+            | Outcome::HandledBefore => Err(KeyValueError::Failed),
+        }
+    }
+
+    /// Ends the unit, which was made on this store, and commits its writes, its events and the
+    /// acknowledgement of `delivery` together, or none of them. Once the future has been polled the
+    /// commit happens also if the future is dropped.
+    pub async fn commit(
+        &self,
+        unit: &Unit,
+        delivery: Option<DeliveryId>,
+    ) -> Result<Committed, KeyValueError> {
+        let changes = unit.end();
+        // What was read is of one moment, so there is nothing to check either.
+        if changes.is_empty() && delivery.is_none() {
+            return Ok(Committed::Whole);
+        }
+        match self
+            .writer
+            .write(Operation::Unit { changes, delivery })
+            .await?
+        {
+            Outcome::Committed => Ok(Committed::Whole),
+            Outcome::Conflict => Ok(Committed::Conflict),
+            Outcome::HandledBefore => Ok(Committed::HandledBefore),
+            Outcome::Done | Outcome::Sum(_) | Outcome::Swapped(_) => Err(KeyValueError::Failed),
         }
     }
 }
@@ -277,6 +351,16 @@ impl Stores {
 /// Whether an open file is one of this engine, which nobody else may touch.
 pub fn is_key_value_file(connection: &rusqlite::Connection) -> bool {
     schema::is_marked(connection)
+}
+
+/// The integer under a key with `delta` added; a missing one is 0.
+fn add(value: Option<Vec<u8>>, delta: i64) -> Result<i64, KeyValueError> {
+    let Some(bytes) = value else {
+        return Ok(delta);
+    };
+    let bytes: [u8; 8] = bytes.try_into().map_err(|_| KeyValueError::NotAnInteger)?;
+    let sum = i64::from_le_bytes(bytes).checked_add(delta);
+    sum.ok_or(KeyValueError::OutOfRange)
 }
 
 fn check_key(key: &str) -> Result<(), KeyValueError> {

@@ -42,11 +42,17 @@ pub enum Outcome {
     TooLarge,
     /// No instance of the callee could be made.
     Unstartable,
+    /// The request's body ended before an atomic handler had begun.
+    RequestIncomplete,
+    /// Others changed what an atomic handler had read, in each of its runs.
+    Conflict,
+    /// The store did not take what an atomic handler did.
+    NotCommitted,
 }
 
 impl Outcome {
     /// Every outcome, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Answered,
         Self::Trapped,
         Self::NoResponse,
@@ -58,6 +64,9 @@ impl Outcome {
         Self::TooDeep,
         Self::TooLarge,
         Self::Unstartable,
+        Self::RequestIncomplete,
+        Self::Conflict,
+        Self::NotCommitted,
     ];
 
     /// The name in the registry and in metrics.
@@ -74,11 +83,15 @@ impl Outcome {
             Self::TooDeep => "too_deep",
             Self::TooLarge => "too_large",
             Self::Unstartable => "unstartable",
+            Self::RequestIncomplete => "request_incomplete",
+            Self::Conflict => "conflict",
+            Self::NotCommitted => "not_committed",
         }
     }
 
     /// Whether the callee did its work: `None` where its code was never asked, because there was no
-    /// room for the call, it was too large or it came too deep in a chain.
+    /// room for the call, it was too large or it came too deep in a chain, and where others were in
+    /// its way.
     pub const fn verdict(self) -> Option<bool> {
         match self {
             Self::Answered => Some(true),
@@ -87,8 +100,14 @@ impl Outcome {
             | Self::GuestError
             | Self::DeadlineExceeded
             | Self::CpuExceeded
-            | Self::Unstartable => Some(false),
-            Self::Saturated | Self::Cycle | Self::TooDeep | Self::TooLarge => None,
+            | Self::Unstartable
+            | Self::NotCommitted => Some(false),
+            Self::Saturated
+            | Self::Cycle
+            | Self::TooDeep
+            | Self::TooLarge
+            | Self::RequestIncomplete
+            | Self::Conflict => None,
         }
     }
 }
@@ -125,6 +144,8 @@ pub struct ServiceMetrics {
     pub queue_refused: Counter,
     /// How long the calls that waited did so, whether or not they got an instance.
     pub queue_time: Histogram,
+    /// Runs of atomic handlers that were not committed because of a conflict.
+    pub conflicts: Counter,
     /// How the last calls ended.
     pub recent: Recent,
 }

@@ -51,15 +51,15 @@ fn backend<T: 'static>(
 
 impl<T: Send + 'static> key_value::HostStoreWithStore<T> for KeyValue {
     async fn open(accessor: &Accessor<T, Self>, label: String) -> Answer<Resource<OpenStore>> {
-        let backend = match accessor.with(|mut access| access.get().granted(&label)) {
-            Ok(backend) => backend,
+        let store = match accessor.with(|mut access| access.get().granted(&label)) {
+            Ok(store) => store,
             Err(error) => return Ok(Err(error.into())),
         };
-        if let Err(error) = backend.open().await {
+        if let Err(error) = store.backend.open().await {
             return Ok(Err(error.into()));
         }
         let handle = accessor
-            .with(|mut access| access.get().push(|_handle| OpenStore { backend, _handle }))?;
+            .with(|mut access| access.get().push(|_handle| OpenStore { store, _handle }))?;
         Ok(handle.map_err(Into::into))
     }
 

@@ -118,11 +118,11 @@ impl atomics::HostCas for KeyValueView<'_> {
         bucket: Resource<OpenStore>,
         key: String,
     ) -> Answer<Resource<CompareAndSwap>> {
-        let backend = self.backend(&bucket)?;
-        match backend.version(&key).await {
+        let store = self.table.get(&bucket)?.store.clone();
+        match self.resolve(&store).version(&key).await {
             Ok(version) => {
                 let handle = self.push(|_handle| CompareAndSwap {
-                    backend,
+                    store,
                     key,
                     version,
                     _handle,
@@ -135,10 +135,11 @@ impl atomics::HostCas for KeyValueView<'_> {
 
     /// The swap compares with what was read last: the guest computes from this value.
     async fn current(&mut self, cas: Resource<CompareAndSwap>) -> Answer<Option<Vec<u8>>> {
-        let entry = self.table.get_mut(&cas)?;
-        match entry.backend.current(&entry.key).await {
+        let CompareAndSwap { store, key, .. } = self.table.get(&cas)?;
+        let (backend, key) = (self.resolve(store), key.clone());
+        match backend.current(&key).await {
             Ok((value, version)) => {
-                entry.version = version;
+                self.table.get_mut(&cas)?.version = version;
                 Ok(Ok(value))
             }
             Err(error) => Ok(Err(error.into())),
@@ -171,11 +172,12 @@ impl atomics::Host for KeyValueView<'_> {
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), atomics::CasError>> {
         let CompareAndSwap {
-            backend,
+            store,
             key,
             version,
             ..
         } = self.table.delete(cas)?;
+        let backend = self.resolve(&store);
         let answer = match backend.swap(key.clone(), version, value).await {
             Ok(true) => return Ok(Ok(())),
             Ok(false) => backend.version(&key).await,
@@ -183,7 +185,7 @@ impl atomics::Host for KeyValueView<'_> {
         };
         let retry = match answer {
             Ok(version) => self.push(|_handle| CompareAndSwap {
-                backend,
+                store,
                 key,
                 version,
                 _handle,

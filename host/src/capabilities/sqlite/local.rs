@@ -13,7 +13,7 @@ use super::connections::LastConnection;
 pub use super::session::Limits;
 use super::session::{Rowing, Session, too_large};
 use super::{
-    Answer, Backend, Connection, Deadline, Error, QueryResult, RESULT_BYTES_MAX, RowStream,
+    Access, Answer, Backend, Connection, Deadline, Error, QueryResult, RESULT_BYTES_MAX, RowStream,
 };
 use crate::storage::commit_gate::CommitGate;
 
@@ -136,8 +136,7 @@ impl LocalConnection {
     async fn run<R: Rowing + Send + 'static>(
         state: Arc<State>,
         shared: Arc<Shared>,
-        sql: String,
-        parameters: Vec<Value>,
+        (sql, parameters, access): (String, Vec<Value>, Access),
         mut rowing: R,
     ) -> (Result<(), Error>, Option<R>) {
         let kept = Arc::clone(&state.session).lock_owned().await;
@@ -153,7 +152,7 @@ impl LocalConnection {
             let Some(session) = &kept.session else {
                 return (Err(failed()), None);
             };
-            let result = session.run(&sql, &parameters, &mut rowing);
+            let result = session.run(&sql, &parameters, access, &mut rowing);
             state
                 .is_in_transaction
                 .store(session.is_in_transaction(), Ordering::Relaxed);
@@ -168,18 +167,28 @@ impl LocalConnection {
 }
 
 impl Connection for LocalConnection {
-    fn execute(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, QueryResult> {
+    fn execute(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, QueryResult> {
         let (state, shared) = (Arc::clone(&self.state), Arc::clone(&self.shared));
         async move {
-            let (result, rowing) =
-                Self::run(state, shared, statement, parameters, Collected::default()).await;
+            let statement = (statement, parameters, access);
+            let (result, rowing) = Self::run(state, shared, statement, Collected::default()).await;
             result?;
             Ok(rowing.ok_or_else(failed)?.result)
         }
         .boxed()
     }
 
-    fn stream(&self, statement: String, parameters: Vec<Value>) -> Answer<'_, RowStream> {
+    fn stream(
+        &self,
+        statement: String,
+        parameters: Vec<Value>,
+        access: Access,
+    ) -> Answer<'_, RowStream> {
         let (state, shared) = (Arc::clone(&self.state), Arc::clone(&self.shared));
         async move {
             let (columns_to, columns) = oneshot::channel();
@@ -190,8 +199,8 @@ impl Connection for LocalConnection {
                 rows: rows_to,
             };
             tokio::spawn(async move {
-                let (result, rowing) =
-                    Self::run(state, shared, statement, parameters, rowing).await;
+                let statement = (statement, parameters, access);
+                let (result, rowing) = Self::run(state, shared, statement, rowing).await;
                 // The end is known before the rows are seen to have ended.
                 let _ = end_to.send(result);
                 drop(rowing);

@@ -9,10 +9,11 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::AuthContext;
 use rusqlite::limits::Limit;
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{Connection, ErrorCode, Rows};
+use rusqlite::{Connection, ErrorCode, Rows, TransactionState};
 
 use super::watch::{Deadline, Stop, Watch};
-use super::{Error, RESULT_BYTES_MAX};
+use super::{Access, Error, RESULT_BYTES_MAX};
+use crate::capabilities::invocation::WRITE_REFUSED;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::{database, key_value};
 
@@ -88,6 +89,7 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[Value],
+        access: Access,
         rowing: &mut dyn Rowing,
     ) -> Result<(), Error> {
         // SQLite would read up to it and run that.
@@ -102,7 +104,7 @@ impl Session {
         }
         // Dropped when the statement is: SQLite commits at its last step, or when it is given up.
         let commit = Commit(&self.watch);
-        let result = self.run_bounded(sql, parameters, rowing);
+        let result = self.run_bounded(sql, parameters, access, rowing);
         drop(commit);
         if self.watch.attaches.load(Ordering::Relaxed) {
             self.as_host(bound_attached)
@@ -115,6 +117,7 @@ impl Session {
         &self,
         sql: &str,
         parameters: &[Value],
+        access: Access,
         rowing: &mut dyn Rowing,
     ) -> Result<(), Error> {
         // Prepared anew each time: what it does is known from the authorizer only then.
@@ -125,6 +128,7 @@ impl Session {
         if !statement.readonly() {
             self.check_room()?;
         }
+        self.check_access(access, statement.readonly())?;
         let mut columns = Vec::new();
         for index in 0..statement.column_count() {
             columns.push(
@@ -163,6 +167,23 @@ impl Session {
             rowing.row(values, bytes)?;
         }
         Ok(())
+    }
+
+    /// Refuses what would change the database from an atomic handler: also to go on with a
+    /// transaction that an earlier invocation of the instance began and wrote in.
+    fn check_access(&self, access: Access, is_read: bool) -> Result<(), Error> {
+        let state = || self.connection.transaction_state(None::<&str>);
+        let is_harmless = match access {
+            Access::Full => true,
+            Access::ReadOnly => {
+                is_read && state().is_ok_and(|state| state != TransactionState::Write)
+            }
+        };
+        if is_harmless {
+            Ok(())
+        } else {
+            Err(Error::Io(WRITE_REFUSED.to_owned()))
+        }
     }
 
     /// Refuses a statement that writes when the disk is nearly full and it may take more of it, or

@@ -82,7 +82,7 @@ impl v2::HostConnection for SqliteView<'_> {
         let parameters = parameters.into_iter().map(Into::into).collect();
         let result = self
             .connection(&connection)?
-            .execute(statement, parameters)
+            .execute(statement, parameters, self.context.access)
             .await;
         Ok(result.map(Into::into).map_err(Into::into))
     }
@@ -110,7 +110,7 @@ impl v3::HostConnection for SqliteView<'_> {
         let parameters = parameters.into_iter().map(Into::into).collect();
         let result = self
             .connection(&connection)?
-            .execute(statement, parameters)
+            .execute(statement, parameters, self.context.access)
             .await;
         Ok(result.map(Into::into).map_err(Into::into))
     }

@@ -61,8 +61,9 @@ impl<T: Send + 'static> HostConnectionWithStore<T> for Sqlite {
         parameters: Vec<GuestValue>,
     ) -> Answer<Rows> {
         let connection = connection(accessor, &handle)?;
+        let access = accessor.with(|mut access| access.get().context.access);
         let parameters = parameters.into_iter().map(Into::into).collect();
-        let stream = match connection.stream(statement, parameters).await {
+        let stream = match connection.stream(statement, parameters, access).await {
             Ok(stream) => stream,
             Err(error) => return Ok(Err(error.into())),
         };

@@ -15,8 +15,9 @@ use super::bindings::fermyon::spin::sqlite as v2;
 use super::bindings::spin::sqlite::sqlite as v3;
 use super::local::{Limits, Local};
 use super::{
-    Arc, Backend, CONNECTIONS_MAX, Config, Connection, Context, Deadline, Error, Invocation,
-    Linker, Resource, ResourceTable, Sqlite, SqliteView, add_concurrent_to_linker, add_to_linker,
+    Access, Arc, Backend, CONNECTIONS_MAX, Config, Connection, Context, Deadline, Error,
+    Invocation, Linker, Resource, ResourceTable, Sqlite, SqliteView, add_concurrent_to_linker,
+    add_to_linker,
 };
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::key_value::{KeyValueStore, Limits as KeyValueLimits};
@@ -42,7 +43,10 @@ async fn fresh() -> (tempfile::TempDir, Box<dyn Connection>) {
 }
 
 async fn run(connection: &dyn Connection, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
-    Ok(connection.execute(sql.to_owned(), vec![]).await?.rows)
+    Ok(connection
+        .execute(sql.to_owned(), vec![], Access::Full)
+        .await?
+        .rows)
 }
 
 async fn refusal(connection: &dyn Connection, sql: &str) -> String {
@@ -67,7 +71,7 @@ async fn statements_return_every_kind_of_value() {
     ];
     let insert = "INSERT INTO t VALUES (?, ?, ?, ?, ?)".to_owned();
     let result = connection
-        .execute(insert, parameters.clone())
+        .execute(insert, parameters.clone(), Access::Full)
         .await
         .unwrap();
     assert_eq!((result.columns.len(), result.rows.len()), (0, 0));
@@ -76,7 +80,7 @@ async fn statements_return_every_kind_of_value() {
         (1, 1)
     );
     let result = connection
-        .execute("SELECT *, 1 AS one FROM t".to_owned(), vec![])
+        .execute("SELECT *, 1 AS one FROM t".to_owned(), vec![], Access::Full)
         .await
         .unwrap();
     assert_eq!(result.columns, ["a", "b", "c", "d", "e", "one"]);
@@ -120,7 +124,7 @@ async fn mistakes_answer_in_sqlites_words() {
             .contains("`a`")
     );
     let more = connection
-        .execute("SELECT 1".to_owned(), vec![Value::Null])
+        .execute("SELECT 1".to_owned(), vec![Value::Null], Access::Full)
         .await
         .unwrap_err();
     assert!(matches!(more, Error::Io(text) if text.contains("parameter")));
@@ -181,6 +185,7 @@ async fn nothing_outside_of_the_database_can_be_reached() {
     let attach = connection.execute(
         "ATTACH ? AS other".to_owned(),
         vec![Value::Text(other.to_string_lossy().into_owned())],
+        Access::Full,
     );
     assert!(matches!(attach.await, Err(Error::Io(_))));
     assert!(!new.exists());
@@ -638,7 +643,7 @@ async fn a_closed_gate_holds_up_commits_and_nothing_else() {
     run(&*connection, "INSERT INTO t VALUES (2)").await.unwrap();
     let rows = run(&*connection, "SELECT a FROM t").await.unwrap();
     assert_eq!(rows.len(), 2);
-    let mut commit = connection.execute("COMMIT".to_owned(), vec![]);
+    let mut commit = connection.execute("COMMIT".to_owned(), vec![], Access::Full);
     let waiting = futures::poll!(&mut commit);
     assert!(waiting.is_pending());
     // Not committed yet, as another connection sees it.

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use futures::FutureExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
@@ -18,6 +19,7 @@ use crate::capabilities::http_out::SelfAddress;
 use crate::capabilities::logs;
 use crate::cli::backup::elsewhere;
 use crate::cli::up::arguments::UpOptions;
+use crate::cli::up::events::{self, RunningEvents};
 use crate::cli::up::loading;
 use crate::cli::up::services::{LoadErrors, Parts};
 use crate::events::endpoint::Endpoint;
@@ -33,13 +35,14 @@ use crate::runtime::engine::Engines;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
 use crate::storage::bus::Bus;
-use crate::storage::bus::clock::SystemClock;
-use crate::storage::key_value::FREE_BYTES_MIN;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
 /// Time that the last output of guests has to reach the log files.
 const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Time that the last events of atomic handlers have to reach the bus; they are not lost otherwise.
+const RELAY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {
@@ -50,6 +53,7 @@ pub struct Application {
     _admin: Option<admin::Running>,
     /// Held, so that no second host opens the stores.
     _state: StateDir,
+    events: Option<RunningEvents>,
     /// Held, because links lead to its services.
     _registry: Arc<Registry>,
     /// Held, because the epoch tick ends with them.
@@ -88,7 +92,7 @@ impl Application {
         parts
             .host_places
             .set_reclaim(Arc::downgrade(&registry) as _);
-        let bus = open_bus(manifest, &state)?;
+        let bus = events::open(manifest, &state)?;
         services.publish(table(manifest, &registry, bus.as_ref()));
         tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
         let gateway = Gateway::new(gateway::Config {
@@ -96,16 +100,21 @@ impl Application {
             version: manifest.version.clone(),
             limits: manifest.settings.clone(),
             triggers: manifest.http_triggers.clone(),
-            services,
+            services: services.clone(),
         })?;
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
+        let events = match bus {
+            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
+            None => None,
+        };
         let subject = admin::Subject {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
+            events: events.as_ref().map(|running| running.events.clone()),
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);
@@ -115,6 +124,7 @@ impl Application {
             tls,
             self_address,
             _state: state,
+            events,
             _registry: registry,
             _engines: engines,
         })
@@ -137,7 +147,29 @@ impl Application {
             address,
             is_tls: self.tls.is_some(),
         });
-        match listener::serve(self.gateway, listener, self.tls, stop, drain_timeout).await {
+        if let Some(running) = &self.events {
+            running.events.begin();
+        }
+        let stop = stop.shared();
+        let clients = listener::serve(
+            self.gateway,
+            listener,
+            self.tls,
+            stop.clone(),
+            drain_timeout,
+        );
+        let deliveries = async {
+            stop.await;
+            if let Some(running) = &self.events {
+                running.events.stop(drain_timeout).await;
+            }
+        };
+        let (drained, ()) = tokio::join!(clients, deliveries);
+        // Handlers that ended last have published last.
+        if let Some(running) = self.events {
+            running.relays.finish(RELAY_TIMEOUT).await;
+        }
+        match drained {
             Drained::Finished => tracing::info!("all requests were finished"),
             Drained::Cut(connections) => {
                 tracing::warn!("{connections} connections were cut when the drain timeout ended");
@@ -197,16 +229,6 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     }
     LoadErrors::check(errors.iter().map(ToString::to_string).collect())?;
     Ok(())
-}
-
-/// The bus's log, where the app has a bus.
-fn open_bus(manifest: &Manifest, state: &StateDir) -> anyhow::Result<Option<Arc<Bus>>> {
-    let Some(settings) = loading::bus(manifest).and_then(|bus| bus.settings.bus.clone()) else {
-        return Ok(None);
-    };
-    let clock = Arc::new(SystemClock);
-    let bus = Bus::open(&state.events_file(), settings, FREE_BYTES_MIN, clock);
-    Ok(Some(bus.context("the bus")?))
 }
 
 /// The services that have an HTTP trigger, as the gateway calls them, and those that the host itself

@@ -21,6 +21,7 @@ use crate::network::guard::Guard;
 use crate::network::tls::{TlsClient, TlsSetupError};
 use crate::runtime::absent;
 use crate::runtime::artifact_cache::{Artifact, ArtifactCache, ArtifactError};
+use crate::runtime::atomic::AtomicHandlers;
 use crate::runtime::code::{CodeError, CodeLoader};
 use crate::runtime::engine::{EngineKind, Engines, POOL_INSTANCES};
 use crate::runtime::host_places::HostPlaces;
@@ -102,7 +103,7 @@ pub struct Parts<'a> {
     pub engines: Arc<Engines>,
     linkers: Arc<Linkers>,
     cache: Arc<ArtifactCache>,
-    stores: Stores,
+    pub stores: Stores,
     guard: Arc<Guard>,
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,
@@ -208,13 +209,20 @@ impl<'a> Parts<'a> {
             settings.reuse_max = settings.reuse_max.or(of_command_line);
         }
         let host_places = self.host_places.clone();
-        Ok(Service::new(
+        let service = Service::new(
             component.id.as_str().into(),
             Instances::new(loader, grants, settings, host_places, metrics.clone()),
             metrics,
             callers,
             self.standstill.clone(),
-        ))
+        );
+        Ok(match self.stores.of_atomic(component)? {
+            Some(store) => {
+                let atomic = component.settings.atomic.clone();
+                service.with_atomic(AtomicHandlers::new(atomic, store))
+            }
+            None => service,
+        })
     }
 
     fn grants(

@@ -13,8 +13,10 @@ use crate::capabilities::sqlite::local::Limits as SqliteLimits;
 use crate::capabilities::sqlite::local::Local;
 use crate::cli::up::services::LoadErrors;
 use crate::manifest::model::{Component, Manifest};
-use crate::manifest::runtime_config::{KeyValueStore, RuntimeConfig, SqliteDatabase};
-use crate::storage::key_value::{self as engine, Limits};
+use crate::manifest::runtime_config::{
+    KeyValueStore as StoreConfig, RuntimeConfig, SqliteDatabase,
+};
+use crate::storage::key_value::{self as engine, KeyValueStore, Limits};
 use crate::storage::ownership::{self, StoreKind};
 use crate::storage::state_dir::StateDir;
 
@@ -29,6 +31,19 @@ pub enum StoreError {
         label: String,
         error: ::redis::RedisError,
     },
+    /// A service with atomic handlers has no store of its own.
+    #[error(
+        "component `{component}`: `atomic` commits to the service's own store, which is not \
+         granted; add \"{component}\" to its key_value_stores"
+    )]
+    NotGranted { component: String },
+    /// The own store of a service with atomic handlers is no file of this host.
+    #[error(
+        "component `{component}`: `atomic` needs the service's own store, key_value_store \
+         `{component}`, to be a file of this host; write in runtime-config.toml \
+         [key_value_store.{component}] with type = \"spin\""
+    )]
+    NotLocal { component: String },
 }
 
 /// Where a label leads.
@@ -40,6 +55,8 @@ enum Place<'a> {
 /// The app's stores, by label.
 pub struct Stores {
     key_value: BTreeMap<String, Arc<dyn Backend>>,
+    /// Those of `key_value` that are files of this host.
+    local: BTreeMap<String, Arc<KeyValueStore>>,
     sqlite: BTreeMap<String, Arc<dyn sqlite::Backend>>,
 }
 
@@ -54,6 +71,7 @@ impl Stores {
         let mut undefined = Vec::new();
         let mut files = Vec::new();
         let mut key_value = BTreeMap::new();
+        let mut local = BTreeMap::new();
         let engine_stores = engine::Stores::new(state.commit_gate().clone());
         for label in labels(manifest, |component| &component.key_value_stores) {
             match key_value_place(label, config, state) {
@@ -71,6 +89,7 @@ impl Stores {
                         ..Limits::default()
                     };
                     let store = engine_stores.store(&path, limits);
+                    local.insert(label.to_owned(), store.clone());
                     let backend = Arc::new(Sqlite::new(store)) as Arc<dyn Backend>;
                     key_value.insert(label.to_owned(), backend);
                     files.push((StoreKind::KeyValue, label, path));
@@ -103,16 +122,47 @@ impl Stores {
         let shared = ownership::check_paths(&files);
         undefined.extend(shared.iter().map(ToString::to_string));
         LoadErrors::check(undefined)?;
-        Ok(Self { key_value, sqlite })
+        Ok(Self {
+            key_value,
+            local,
+            sqlite,
+        })
     }
 
     /// The key-value stores that a service may open.
     pub fn key_value(&self, component: &Component) -> Result<key_value::Config, StoreError> {
         let mut config = key_value::Config::default();
         for label in &component.key_value_stores {
-            config.grant(label, self.key_value.get(label).cloned());
+            config.grant(label.as_str(), self.key_value.get(label).cloned());
         }
         Ok(config)
+    }
+
+    /// The store that belongs to the service of this id, if it has one in a file.
+    pub fn own(&self, id: &str) -> Option<&Arc<KeyValueStore>> {
+        self.local.get(id)
+    }
+
+    /// The store that a service's atomic handlers commit to; `None` if it has no such handlers.
+    pub fn of_atomic(
+        &self,
+        component: &Component,
+    ) -> Result<Option<Arc<KeyValueStore>>, StoreError> {
+        if component.settings.atomic.paths.is_empty() {
+            return Ok(None);
+        }
+        let id = &component.id;
+        if !component.key_value_stores.contains(id) {
+            return Err(StoreError::NotGranted {
+                component: id.clone(),
+            });
+        }
+        match self.local.get(id) {
+            Some(store) => Ok(Some(store.clone())),
+            None => Err(StoreError::NotLocal {
+                component: id.clone(),
+            }),
+        }
     }
 
     /// The SQL databases that a service may open.
@@ -153,9 +203,9 @@ fn key_value_place<'a>(
     state: &StateDir,
 ) -> Option<Place<'a>> {
     match config.key_value_stores.get(label) {
-        Some(KeyValueStore::Redis { url }) => Some(Place::Redis(url)),
-        Some(KeyValueStore::Spin { path: Some(path) }) => Some(Place::File(path.clone())),
-        Some(KeyValueStore::Spin { path: None }) => Some(Place::File(state.key_value_file(label))),
+        Some(StoreConfig::Redis { url }) => Some(Place::Redis(url)),
+        Some(StoreConfig::Spin { path: Some(path) }) => Some(Place::File(path.clone())),
+        Some(StoreConfig::Spin { path: None }) => Some(Place::File(state.key_value_file(label))),
         None if label == DEFAULT_LABEL => Some(Place::File(state.key_value_file(label))),
         None => None,
     }

@@ -11,6 +11,7 @@ use crate::events::cloud_event::{EventError, push_quoted};
 use crate::gateway::body;
 use crate::manifest::topics::TopicError;
 use crate::storage::bus::{NewEvent, PublishError};
+use crate::storage::key_value::KeyValueError;
 
 /// Says that the events are stored when the handler's writes are.
 const PENDING: HeaderName = HeaderName::from_static("kumiki-pending");
@@ -36,6 +37,8 @@ pub(super) enum Rejection {
     Broken,
     #[error("The events are not stored: {0}.")]
     Publish(#[from] PublishError),
+    #[error("The events do not join the atomic handler's commit: {0}.")]
+    Unit(#[from] KeyValueError),
 }
 
 impl Rejection {
@@ -44,7 +47,10 @@ impl Rejection {
             Self::NoPath => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Event(error) if error.is_size() => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) | Self::Unit(KeyValueError::TooManyEvents) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Unit(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Topic(_) | Self::Event(_) | Self::Broken => StatusCode::BAD_REQUEST,
             Self::Publish(error) => match error {
                 PublishError::Backlog { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -68,6 +74,7 @@ impl Rejection {
             | Self::Topic(_)
             | Self::Event(_)
             | Self::BodyTooLarge(_)
+            | Self::Unit(_)
             | Self::Broken => {
                 tracing::debug!(publisher, request_id, rejection = %self, "not published");
             }
@@ -98,6 +105,7 @@ impl Rejection {
             | Self::Topic(_)
             | Self::Event(_)
             | Self::BodyTooLarge(_)
+            | Self::Unit(_)
             | Self::Broken => {}
         }
         response

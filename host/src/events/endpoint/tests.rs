@@ -16,6 +16,7 @@ use crate::gateway::body;
 use crate::gateway::services::Handler;
 use crate::storage::bus::{NewEvent, PublishError};
 use crate::storage::key_value::unit::Unit;
+use crate::storage::key_value::{KeyValueStore, Limits};
 
 /// Keeps what is published, unless it is told to fail.
 #[derive(Default)]
@@ -32,6 +33,10 @@ impl Publish for Memory {
         };
         self.events.lock().unwrap().extend(events);
         async { answer }.boxed()
+    }
+
+    fn check_backlog(&self, _events: &[NewEvent]) -> Result<(), PublishError> {
+        self.failure.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -129,7 +134,10 @@ async fn a_batch_is_stored_at_once() {
 #[tokio::test]
 async fn inside_an_atomic_handler_events_wait_for_its_commit() {
     let bus = Arc::new(Memory::default());
-    let publisher = publisher(Some(Unit::default()));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Arc::new(KeyValueStore::new(&path, Limits::default()));
+    let publisher = publisher(Some(Unit::new(store)));
     let answer = send(bus.clone(), event("POST", "/a", ""), &publisher).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
     assert_eq!(answer.headers["kumiki-pending"], "true");

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
+use croner::Cron;
+use croner::errors::CronError;
 use croner::parser::{CronParser, Seconds, Year};
 use percent_encoding::percent_decode_str;
 
@@ -132,7 +134,19 @@ fn read_schedule<'t>(element: &Field<'t>) -> Option<(Field<'t>, Schedule)> {
     Some((path, schedule))
 }
 
-/// Five fields, or six with seconds first, that come true at some time.
+/// Reads five fields, or six with seconds first.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn cron(text: &str) -> Result<Cron, CronError> {
+    let parser = CronParser::builder()
+        .seconds(Seconds::Optional)
+        .year(Year::Disallowed)
+        .build();
+    parser.parse(text)
+}
+
+/// A time that comes true at some moment.
 fn read_cron(field: &Field<'_>) -> Option<String> {
     let text = field.string()?;
     let help = "write minute, hour, day of month, month and day of week, with the second before \
@@ -145,11 +159,7 @@ fn read_cron(field: &Field<'_>) -> Option<String> {
         );
         return None;
     }
-    let parser = CronParser::builder()
-        .seconds(Seconds::Optional)
-        .year(Year::Disallowed)
-        .build();
-    let cron = match parser.parse(text) {
+    let cron = match cron(text) {
         Ok(cron) => cron,
         Err(error) => {
             field.refuse(format!("this is no time: {error}"), help);

@@ -31,7 +31,14 @@ fn open(folder: &Path, preset: TopicSettings) -> Log {
         topics: Vec::new(),
         event_bytes_max: EVENT_BYTES_MAX,
     };
-    let bus = Bus::open(&folder.join("bus.db"), settings, 0, clock.clone()).unwrap();
+    let bus = Bus::open(
+        &folder.join("bus.db"),
+        settings,
+        0,
+        CommitGate::default(),
+        clock.clone(),
+    )
+    .unwrap();
     Log { bus, clock }
 }
 
@@ -423,7 +430,13 @@ fn another_database_is_not_taken_for_a_bus() {
     let foreign = rusqlite::Connection::open(&path).unwrap();
     foreign.execute_batch("CREATE TABLE t (x)").unwrap();
     let clock = Arc::new(SetClock(AtomicI64::new(0)));
-    let refused = Bus::open(&path, BusSettings::default(), 0, clock);
+    let refused = Bus::open(
+        &path,
+        BusSettings::default(),
+        0,
+        CommitGate::default(),
+        clock,
+    );
     assert!(refused.is_err_and(|error| error.to_string().contains("not a bus")));
 }
 
@@ -438,7 +451,14 @@ async fn a_full_disk_refuses_events_and_still_takes_acknowledgements() {
     drop(log);
     let clock = Arc::new(SetClock(AtomicI64::new(0)));
     // No disk has so much.
-    let bus = Bus::open(&path, BusSettings::default(), u64::MAX, clock).unwrap();
+    let bus = Bus::open(
+        &path,
+        BusSettings::default(),
+        u64::MAX,
+        CommitGate::default(),
+        clock,
+    )
+    .unwrap();
     bus.subscribe(wanted("a", Start::Now)).await.unwrap();
     let refused = bus.publish(vec![event("a", "2")]).await;
     assert_eq!(refused, Err(PublishError::DiskNearlyFull));

@@ -16,6 +16,7 @@ use super::memory::Memory;
 use super::schema;
 use super::transaction::{self, Transaction};
 use crate::manifest::model::events::BusSettings;
+use crate::storage::commit_gate::CommitGate;
 use crate::storage::database;
 use crate::storage::state_dir::free_bytes;
 
@@ -60,6 +61,7 @@ pub(super) struct Shared {
     pub(super) path: PathBuf,
     pub(super) settings: Arc<BusSettings>,
     pub(super) free_bytes_min: u64,
+    gate: CommitGate,
     pub(super) clock: Arc<dyn Clock>,
     /// `None` while the file could not be read since a transaction was lost.
     pub(super) memory: Mutex<Option<Memory>>,
@@ -83,6 +85,7 @@ impl Writer {
         path: &Path,
         settings: Arc<BusSettings>,
         free_bytes_min: u64,
+        gate: CommitGate,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BusError> {
         let connection = open(path)?;
@@ -92,6 +95,7 @@ impl Writer {
             path: path.to_owned(),
             settings,
             free_bytes_min,
+            gate,
             clock,
             memory: Mutex::new(Some(memory)),
             next_due_ms: AtomicI64::new(next_due_ms),
@@ -218,6 +222,7 @@ impl Shared {
             }
         };
         let memory = known.as_mut().ok_or(BusError::Failed)?;
+        let _passage = self.gate.commit();
         let result = self.run_transaction(&opened, memory, writes);
         if result.is_ok() {
             *connection = Some(opened);

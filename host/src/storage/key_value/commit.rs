@@ -3,12 +3,15 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::mailbox::{self, event_bytes};
 use super::reader::{self, ReadError};
-use super::{KeyValueError, Version};
+use super::unit::Changes;
+use super::{KeyValueError, Version, add};
+use crate::storage::bus::{DeliveryId, NewEvent};
 use crate::storage::database::PAGE_BYTES;
 
-/// Pages below the file's own limit that only deletes and the counter may use: to delete can take a
-/// few.
+/// Pages below the file's own limit that only deletes, acknowledgements and the counter may use: to
+/// delete can take a few.
 pub(super) const PAGES_FOR_DELETES: u64 = 64;
 
 /// Pages that one set may take beside those of its value, where it splits the trees of table and
@@ -29,6 +32,14 @@ pub(super) enum Operation {
         expected: Version,
         value: Vec<u8>,
     },
+    /// What an atomic handler has done, and the event that it handled.
+    Unit {
+        changes: Changes,
+        delivery: Option<DeliveryId>,
+    },
+    Forget(Vec<DeliveryId>),
+    /// Events up to this number are on the bus.
+    Relayed(i64),
 }
 
 impl Operation {
@@ -42,6 +53,22 @@ impl Operation {
             Operation::Delete(keys) => keys.iter().map(String::len).sum(),
             Operation::Increment { key, .. } => key.len(),
             Operation::Swap { key, value, .. } => key.len() + value.len(),
+            Operation::Unit { changes, .. } => changes.bytes(),
+            Operation::Forget(deliveries) => size_of_val(deliveries.as_slice()),
+            Operation::Relayed(_) => 0,
+        }
+    }
+
+    /// Whether it may add events to the outbox.
+    pub(super) fn has_events(&self) -> bool {
+        match self {
+            Operation::Unit { changes, .. } => !changes.events.is_empty(),
+            Operation::Set(_)
+            | Operation::Delete(_)
+            | Operation::Increment { .. }
+            | Operation::Swap { .. }
+            | Operation::Forget(_)
+            | Operation::Relayed(_) => false,
         }
     }
 }
@@ -52,6 +79,12 @@ pub(super) enum Outcome {
     Done,
     Sum(i64),
     Swapped(bool),
+    /// The whole unit.
+    Committed,
+    /// Nothing of the unit: something that it has read has changed.
+    Conflict,
+    /// Nothing of the unit: another one has acknowledged its delivery.
+    HandledBefore,
 }
 
 /// Why a transaction was lost.
@@ -105,6 +138,7 @@ fn run<'a>(
     let mut outcomes = Vec::new();
     for (index, operation) in operations.enumerate() {
         connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
+        let before = transaction.counter;
         let outcome = match transaction.apply(operation) {
             Ok(outcome) => Ok(outcome),
             Err(error) => {
@@ -117,6 +151,7 @@ fn run<'a>(
                     });
                 }
                 connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
+                transaction.counter = before;
                 Err(refusal(error))
             }
         };
@@ -152,38 +187,67 @@ fn sqlite_error(error: ReadError) -> rusqlite::Error {
 struct Transaction<'a> {
     connection: &'a Connection,
     budget: &'a Budget,
-    /// The last version given out, and the one that the file had at the beginning.
+    counter: Counter,
+    counter_before: Counter,
+}
+
+/// The row of the file's counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Counter {
+    /// The last version given out.
     version: i64,
-    version_before: i64,
-    has_changed_keys: bool,
+    /// The version at which a key last came or went.
+    key_set_version: i64,
+    /// The last number given to an event.
+    outbox_last: i64,
 }
 
 impl<'a> Transaction<'a> {
     /// Reads the counter anew each time: a store named by an absolute path may have a second host
     /// as its writer.
     fn begin(connection: &'a Connection, budget: &'a Budget) -> rusqlite::Result<Transaction<'a>> {
-        let version = connection
-            .prepare_cached("SELECT version FROM counter")?
-            .query_row([], |row| row.get(0))?;
+        let counter = connection
+            .prepare_cached("SELECT version, key_set_version, outbox_last FROM counter")?
+            .query_row([], |row| {
+                Ok(Counter {
+                    version: row.get(0)?,
+                    key_set_version: row.get(1)?,
+                    outbox_last: row.get(2)?,
+                })
+            })?;
         Ok(Transaction {
             connection,
             budget,
-            version,
-            version_before: version,
-            has_changed_keys: false,
+            counter,
+            counter_before: counter,
         })
     }
 
     fn finish(self) -> rusqlite::Result<()> {
-        if self.has_changed_keys {
+        if self.counter != self.counter_before {
+            let Counter {
+                version,
+                key_set_version,
+                outbox_last,
+            } = self.counter;
             self.connection
-                .prepare_cached("UPDATE counter SET version = ?1, key_set_version = ?1")?
-                .execute([self.version.saturating_add(1)])?;
-        } else if self.version != self.version_before {
-            self.connection
-                .prepare_cached("UPDATE counter SET version = ?1")?
-                .execute([self.version])?;
+                .prepare_cached(
+                    "UPDATE counter SET version = ?1, key_set_version = ?2, outbox_last = ?3",
+                )?
+                .execute([version, key_set_version, outbox_last])?;
         }
+        Ok(())
+    }
+
+    fn next_version(&mut self) -> Result<i64, KeyValueError> {
+        let next = self.counter.version.checked_add(1);
+        self.counter.version = next.ok_or(KeyValueError::Failed)?;
+        Ok(self.counter.version)
+    }
+
+    /// A key has come or gone.
+    fn change_keys(&mut self) -> Result<(), KeyValueError> {
+        self.counter.key_set_version = self.next_version()?;
         Ok(())
     }
 
@@ -202,16 +266,7 @@ impl<'a> Transaction<'a> {
                 Ok(Outcome::Done)
             }
             Operation::Increment { key, delta } => {
-                let sum = match self.value(key)? {
-                    None => *delta,
-                    Some(bytes) => {
-                        let bytes: [u8; 8] =
-                            bytes.try_into().map_err(|_| KeyValueError::NotAnInteger)?;
-                        i64::from_le_bytes(bytes)
-                            .checked_add(*delta)
-                            .ok_or(KeyValueError::OutOfRange)?
-                    }
-                };
+                let sum = add(self.value(key)?, *delta)?;
                 self.set(key, &sum.to_le_bytes())?;
                 Ok(Outcome::Sum(sum))
             }
@@ -226,7 +281,75 @@ impl<'a> Transaction<'a> {
                 self.set(key, value)?;
                 Ok(Outcome::Swapped(true))
             }
+            Operation::Unit { changes, delivery } => self.commit(changes, *delivery),
+            Operation::Forget(deliveries) => {
+                for delivery in deliveries {
+                    mailbox::forget(self.connection, *delivery)?;
+                }
+                Ok(Outcome::Done)
+            }
+            Operation::Relayed(through) => {
+                mailbox::remove_events(self.connection, *through)?;
+                Ok(Outcome::Done)
+            }
         }
+    }
+
+    /// The writes, the events and the acknowledgement of a unit, if all that it has read is still
+    /// so.
+    fn commit(
+        &mut self,
+        changes: &Changes,
+        delivery: Option<DeliveryId>,
+    ) -> Result<Outcome, ReadError> {
+        if let Some(delivery) = delivery
+            && mailbox::was_handled(self.connection, delivery)?
+        {
+            return Ok(Outcome::HandledBefore);
+        }
+        if !self.is_unchanged(changes)? {
+            return Ok(Outcome::Conflict);
+        }
+        if let Some(delivery) = delivery {
+            self.check_room_for_deletes()?;
+            mailbox::set_handled(self.connection, delivery)?;
+        }
+        for (key, written) in &changes.writes {
+            match &written.value {
+                Some(value) => self.set(key, value)?,
+                None => self.delete(key)?,
+            }
+        }
+        for event in &changes.events {
+            self.add_event(event)?;
+        }
+        Ok(Outcome::Committed)
+    }
+
+    fn is_unchanged(&self, changes: &Changes) -> Result<bool, ReadError> {
+        let key_set_version = self.counter.key_set_version;
+        if changes
+            .key_set_version
+            .is_some_and(|seen| seen != key_set_version)
+        {
+            return Ok(false);
+        }
+        for (key, version) in &changes.reads {
+            if reader::version(self.connection, key)? != *version {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Numbers have no gaps: one is given only by a unit that is committed.
+    fn add_event(&mut self, event: &NewEvent) -> Result<(), ReadError> {
+        self.check_room(event_bytes(event))?;
+        let number = self.counter.outbox_last.checked_add(1);
+        let number = number.ok_or(KeyValueError::Failed)?;
+        mailbox::add_event(self.connection, number, event)?;
+        self.counter.outbox_last = number;
+        Ok(())
     }
 
     fn value(&self, key: &str) -> Result<Option<Vec<u8>>, ReadError> {
@@ -238,16 +361,16 @@ impl<'a> Transaction<'a> {
 
     fn set(&mut self, key: &str, value: &[u8]) -> Result<(), ReadError> {
         self.check_room(value.len())?;
-        self.version = self.version.checked_add(1).ok_or(KeyValueError::Failed)?;
+        let version = self.next_version()?;
         let changed = self
             .connection
             .prepare_cached("UPDATE entries SET version = ?2, value = ?3 WHERE key = ?1")?
-            .execute((key, self.version, value))?;
+            .execute((key, version, value))?;
         if changed == 0 {
-            self.has_changed_keys = true;
+            self.change_keys()?;
             self.connection
                 .prepare_cached("INSERT INTO entries (key, version, value) VALUES (?1, ?2, ?3)")?
-                .execute((key, self.version, value))?;
+                .execute((key, version, value))?;
         }
         Ok(())
     }
@@ -257,7 +380,9 @@ impl<'a> Transaction<'a> {
             .connection
             .prepare_cached("DELETE FROM entries WHERE key = ?1")?
             .execute([key])?;
-        self.has_changed_keys |= deleted > 0;
+        if deleted > 0 {
+            self.change_keys()?;
+        }
         Ok(())
     }
 
@@ -267,6 +392,17 @@ impl<'a> Transaction<'a> {
         if self.budget.is_below_reserve {
             return Err(KeyValueError::ReserveReached.into());
         }
+        let needed = u64::try_from(value_bytes).unwrap_or(u64::MAX) / (PAGE_BYTES - 4);
+        self.check_pages(needed, self.budget.pages_max)
+    }
+
+    /// As above for a row of some bytes that must find room as long as deletes do.
+    fn check_room_for_deletes(&self) -> Result<(), ReadError> {
+        let pages_max = self.budget.pages_max.saturating_add(PAGES_FOR_DELETES / 2);
+        self.check_pages(0, pages_max)
+    }
+
+    fn check_pages(&self, needed: u64, pages_max: u64) -> Result<(), ReadError> {
         let pragma = |sql| -> rusqlite::Result<u64> {
             let mut statement = self.connection.prepare_cached(sql)?;
             statement
@@ -274,8 +410,7 @@ impl<'a> Transaction<'a> {
                 .map(i64::unsigned_abs)
         };
         let used = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
-        let needed = u64::try_from(value_bytes).unwrap_or(u64::MAX) / (PAGE_BYTES - 4);
-        if used.saturating_add(needed).saturating_add(PAGES_FOR_SPLITS) > self.budget.pages_max {
+        if used.saturating_add(needed).saturating_add(PAGES_FOR_SPLITS) > pages_max {
             return Err(KeyValueError::QuotaExceeded.into());
         }
         Ok(())

@@ -6,8 +6,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::{KeyPage, KeyValueError, RESULT_BYTES_MAX, Version};
 
 /// The most keys of one page, and the bytes at which a page ends early.
-const PAGE_KEYS_MAX: u16 = 1000;
-const PAGE_BYTES_MAX: usize = 256 * 1024;
+pub(super) const PAGE_KEYS_MAX: u16 = 1000;
+pub(super) const PAGE_BYTES_MAX: usize = 256 * 1024;
 
 /// A failure that a guest may see, or one of SQLite that only the log sees.
 #[derive(Debug, thiserror::Error)]
@@ -79,4 +79,11 @@ pub(super) fn keys_page(
         keys.push(key);
     }
     Ok(KeyPage { keys, cursor: None })
+}
+
+/// The version of the set of keys: another one when a key has come or gone.
+pub(super) fn key_set_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT key_set_version FROM counter")?
+        .query_row([], |row| row.get(0))
 }

@@ -411,10 +411,10 @@ fn a_file_of_another_kind_or_of_a_newer_host_is_refused() {
     std::fs::remove_file(&path).unwrap();
     let connection = database::open(&path, 100).unwrap();
     schema::prepare(&connection).unwrap();
-    connection.execute_batch("PRAGMA user_version = 2").unwrap();
+    connection.execute_batch("PRAGMA user_version = 3").unwrap();
     assert!(matches!(
         schema::prepare(&connection),
-        Err(schema::SchemaError::Newer(2))
+        Err(schema::SchemaError::Newer(3))
     ));
 }
 

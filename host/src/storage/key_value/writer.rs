@@ -1,6 +1,6 @@
 //! The thread of a key-value file: takes the writes that wait, commits them together, answers, and
 //! closes the file when nobody has used it for a while. Also keeps the readers' connections, which
-//! it closes at the same time.
+//! it closes at the same time, and lends them for snapshots.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledBack};
-use super::reader::ReadError;
+use super::log::LogWatch;
+use super::reader::{self, ReadError};
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
 use crate::storage::commit_gate::CommitGate;
@@ -23,17 +24,17 @@ use crate::storage::state_dir::free_bytes;
 const WAITING_MAX: usize = 256;
 /// Bytes after which a transaction takes no further write.
 const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// Connections that are kept for readers; more are opened when more read at once, and closed
-/// afterwards.
-const READERS_KEPT: usize = 4;
+/// Connections that are kept for readers and snapshots; more are opened when more are in use at
+/// once, and closed afterwards.
+const READERS_KEPT: usize = 16;
 /// How often a transaction is tried again without the write for which SQLite rolled it back.
 const ATTEMPTS_MAX: usize = 4;
 /// The distinct statements of the engine, so that none is prepared twice.
-const STATEMENTS_CACHED: usize = 32;
+const STATEMENTS_CACHED: usize = 48;
 
 type Answer = Result<Outcome, KeyValueError>;
 
-struct Unit {
+struct Waiting {
     operation: Operation,
     reply: oneshot::Sender<Answer>,
     _permit: OwnedSemaphorePermit,
@@ -41,7 +42,7 @@ struct Unit {
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Unit>,
+    waiting: VecDeque<Waiting>,
     thread: Option<JoinHandle<()>>,
     is_closing: bool,
 }
@@ -59,6 +60,8 @@ struct Shared {
     /// Held while a connection is opened: two that turn a new file to WAL at once disturb each
     /// other.
     opening: Mutex<()>,
+    /// Told when a commit has added events to the outbox.
+    outbox_added: Notify,
 }
 
 /// The writing end of a store and the connections of its readers.
@@ -92,6 +95,7 @@ impl Writer {
             readers: Mutex::default(),
             has_been_read: AtomicBool::new(false),
             opening: Mutex::default(),
+            outbox_added: Notify::new(),
         };
         Writer {
             shared: Arc::new(shared),
@@ -106,7 +110,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         {
             let mut queue = self.shared.queue();
-            queue.waiting.push_back(Unit {
+            queue.waiting.push_back(Waiting {
                 operation,
                 reply,
                 _permit: permit,
@@ -122,30 +126,75 @@ impl Writer {
         &self,
         read: impl FnOnce(&Connection) -> Result<T, ReadError>,
     ) -> Result<T, KeyValueError> {
-        let shared = &self.shared;
-        let kept = shared.readers().pop();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => shared.open_reader().map_err(|error| {
-                tracing::error!(%error, "a key-value store cannot be opened");
-                KeyValueError::Failed
-            })?,
-        };
+        let connection = self.shared.take_reader()?;
         let result = read(&connection).map_err(commit::refusal);
-        shared.has_been_read.store(true, Ordering::Relaxed);
         // A connection that has failed is not kept.
-        if !matches!(result, Err(KeyValueError::Failed)) {
-            let mut readers = shared.readers();
-            if readers.len() < READERS_KEPT {
-                readers.push(connection);
-            }
-        }
-        // After the connection went back: the thread says that it ends before it closes the
-        // connections, so either it closes this one or a new thread is started here that will.
-        if !shared.is_running.load(Ordering::SeqCst) {
-            shared.ensure_running(&mut shared.queue());
-        }
+        let is_sound = !matches!(result, Err(KeyValueError::Failed));
+        self.shared.give_back(connection, is_sound);
         result
+    }
+
+    /// The file as it is now, until the snapshot is dropped.
+    pub(super) fn snapshot(&self) -> Result<Snapshot, KeyValueError> {
+        let mut snapshot = Snapshot {
+            connection: Some(self.shared.take_reader()?),
+            shared: Arc::clone(&self.shared),
+            key_set_version: 0,
+        };
+        // The moment of the snapshot is that of its first read.
+        snapshot.key_set_version = snapshot.read(|connection| {
+            connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+            Ok(reader::key_set_version(connection)?)
+        })?;
+        Ok(snapshot)
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Waits until a commit has added events to the outbox.
+    pub(super) async fn outbox_added(&self) {
+        self.shared.outbox_added.notified().await;
+    }
+}
+
+/// A connection within a read transaction. While one is there the log beside the file cannot begin
+/// anew, so whoever holds it is bounded in time.
+pub(super) struct Snapshot {
+    shared: Arc<Shared>,
+    /// There until the snapshot is dropped.
+    connection: Option<Connection>,
+    key_set_version: i64,
+}
+
+impl Snapshot {
+    /// The version of the set of keys.
+    pub(super) fn key_set_version(&self) -> i64 {
+        self.key_set_version
+    }
+
+    /// Runs a read on this thread.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, ReadError>,
+    ) -> Result<T, KeyValueError> {
+        let connection = self.connection.as_ref().ok_or(KeyValueError::Failed)?;
+        read(connection).map_err(commit::refusal)
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            let ended = connection
+                .prepare_cached("ROLLBACK")
+                .and_then(|mut rollback| rollback.execute([]));
+            // Never kept within a transaction: the next reader would see an old moment.
+            let is_sound = ended.is_ok() && connection.is_autocommit();
+            self.shared.give_back(connection, is_sound);
+        }
     }
 }
 
@@ -171,6 +220,34 @@ impl Shared {
 
     fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take_reader(&self) -> Result<Connection, KeyValueError> {
+        // On a line of its own: the lock is not held while one is opened.
+        let kept = self.readers().pop();
+        match kept {
+            Some(connection) => Ok(connection),
+            None => self.open_reader().map_err(|error| {
+                tracing::error!(%error, "a key-value store cannot be opened");
+                KeyValueError::Failed
+            }),
+        }
+    }
+
+    /// Keeps a reader's connection for the next, unless it is broken or there are enough.
+    fn give_back(self: &Arc<Self>, connection: Connection, is_sound: bool) {
+        self.has_been_read.store(true, Ordering::Relaxed);
+        if is_sound {
+            let mut readers = self.readers();
+            if readers.len() < READERS_KEPT {
+                readers.push(connection);
+            }
+        }
+        // After the connection went back: the thread says that it ends before it closes the
+        // connections, so either it closes this one or a new thread is started here that will.
+        if !self.is_running.load(Ordering::SeqCst) {
+            self.ensure_running(&mut self.queue());
+        }
     }
 
     /// Starts the thread unless it runs. Where none can be started, all that waits is refused.
@@ -204,6 +281,13 @@ impl Shared {
             path: self.path.clone(),
             source,
         })?;
+        // Once more, because a migration may need more than that.
+        database::set_page_count_max(&connection, self.pages_max()).map_err(|source| {
+            OpenError::Sqlite {
+                path: self.path.clone(),
+                source,
+            }
+        })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         Ok(connection)
     }
@@ -223,14 +307,18 @@ impl Shared {
         // Also when this thread panics the next write must find that it has ended.
         let _end = End(&self);
         let mut connection = None;
+        let mut log = LogWatch::new(&self.path);
         while let Some(units) = self.next_batch() {
             self.commit(&mut connection, units);
+            if let Some(connection) = &connection {
+                log.restart_if_large(connection);
+            }
         }
         drop(connection);
     }
 
     /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
-    fn next_batch(&self) -> Option<Vec<Unit>> {
+    fn next_batch(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
         while queue.waiting.is_empty() {
             if queue.is_closing {
@@ -259,7 +347,7 @@ impl Shared {
         Some(units)
     }
 
-    fn commit(&self, connection: &mut Option<Connection>, mut units: Vec<Unit>) {
+    fn commit(&self, connection: &mut Option<Connection>, mut units: Vec<Waiting>) {
         for _ in 0..ATTEMPTS_MAX {
             let opened = match connection.take() {
                 Some(opened) => opened,
@@ -282,10 +370,7 @@ impl Shared {
             match committed {
                 Ok(answers) => {
                     *connection = Some(opened);
-                    for (unit, answer) in units.into_iter().zip(answers) {
-                        let _ = unit.reply.send(answer);
-                    }
-                    return;
+                    return self.acknowledge(units, answers);
                 }
                 // The connection is dropped: what it has cached of the file is in doubt.
                 Err(RolledBack { culprit, error }) => {
@@ -303,6 +388,18 @@ impl Shared {
         refuse(units, KeyValueError::Failed);
     }
 
+    fn acknowledge(&self, units: Vec<Waiting>, answers: Vec<Answer>) {
+        let mut has_events = false;
+        for (unit, answer) in units.into_iter().zip(answers) {
+            let is_committed = matches!(answer, Ok(Outcome::Committed));
+            has_events |= is_committed && unit.operation.has_events();
+            let _ = unit.reply.send(answer);
+        }
+        if has_events {
+            self.outbox_added.notify_one();
+        }
+    }
+
     /// A file system that does not say how full it is counts as full: nothing that cannot be kept
     /// is acknowledged.
     fn is_below_reserve(&self) -> bool {
@@ -317,7 +414,7 @@ impl Shared {
     }
 }
 
-fn refuse(units: impl IntoIterator<Item = Unit>, refusal: KeyValueError) {
+fn refuse(units: impl IntoIterator<Item = Waiting>, refusal: KeyValueError) {
     for unit in units {
         let _ = unit.reply.send(Err(refusal.clone()));
     }

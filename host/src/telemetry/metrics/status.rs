@@ -132,12 +132,13 @@ pub struct EdgeStatus {
 }
 
 fn counts<S: Serializer>(metrics: &ServiceMetrics, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut counts = serializer.serialize_struct("counts", 6)?;
+    let mut counts = serializer.serialize_struct("counts", 7)?;
     counts.serialize_field("cold_starts", &metrics.cold_starts.get())?;
     counts.serialize_field("instances_made", &metrics.instances_made.get())?;
     counts.serialize_field("instances_reused", &metrics.instances_reused.get())?;
     counts.serialize_field("calls_queued", &metrics.calls_queued.get())?;
     counts.serialize_field("queue_refused", &metrics.queue_refused.get())?;
+    counts.serialize_field("conflicts", &metrics.conflicts.get())?;
     counts.serialize_field("queue_us", &Quantiles(&metrics.queue_time.snapshot()))?;
     counts.end()
 }
