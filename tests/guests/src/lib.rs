@@ -8,6 +8,7 @@
 pub mod bindings;
 pub mod incoming;
 pub mod linked;
+pub mod outgoing;
 pub mod query;
 pub mod service;
 pub mod values;
