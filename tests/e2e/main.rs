@@ -17,6 +17,7 @@ mod command_line;
 mod compose;
 mod conformance;
 mod core_modules;
+mod crash;
 mod crowds;
 mod drain;
 mod files;

@@ -8,6 +8,7 @@ use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::increment;
 use kumiki_guests::bindings::plain::wasi::keyvalue::store::{Error, open};
 use kumiki_guests::incoming::{Answer, Request};
 use kumiki_guests::outgoing::publish;
+use kumiki_guests::stored::dump;
 use kumiki_guests::wasip2::random::random::get_random_u64;
 
 /// Of these the first attempt fails, or traps.
@@ -17,6 +18,9 @@ const TRAPS_EVERY: u64 = 29;
 kumiki_guests::guest!(handle);
 
 fn handle(request: Request) -> Answer {
+    if let Some(dumped) = dump(&request) {
+        return dumped;
+    }
     let name = request.text();
     let parts = name.rsplit_once('-');
     let Some((key, number)) = parts.and_then(|(key, number)| Some((key, number.parse().ok()?)))

@@ -7,10 +7,14 @@ use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::increment;
 use kumiki_guests::bindings::plain::wasi::keyvalue::store::{Error, open};
 use kumiki_guests::incoming::{Answer, Request};
 use kumiki_guests::outgoing::publish;
+use kumiki_guests::stored::dump;
 
 kumiki_guests::guest!(handle);
 
 fn handle(request: Request) -> Answer {
+    if let Some(dumped) = dump(&request) {
+        return dumped;
+    }
     let key = request.query.text("key");
     let name = format!("{key}-{}", request.query.text("number"));
     let attributes = [("ce-partitionkey", key)];

@@ -5,10 +5,14 @@
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::store::{Bucket, Error, open};
 use kumiki_guests::incoming::{Answer, Request};
+use kumiki_guests::stored::dump;
 
 kumiki_guests::guest!(handle);
 
 fn handle(request: Request) -> Answer {
+    if let Some(dumped) = dump(&request) {
+        return dumped;
+    }
     let name = request.text();
     let Some((key, number)) = name.rsplit_once('-') else {
         return Answer::new(400, format!("`{name}` is no name"));
@@ -33,7 +37,7 @@ fn see(key: &str, number: u64) -> Result<String, Error> {
         again + u64::from(number <= largest),
         gaps + u64::from(number > last + 1),
     ];
-    let text = state.map(|field| field.to_string()).join(" ");
+    let text = state.map(|field| field.to_string()).join(" / ");
     bucket.set(key, text.as_bytes())?;
     Ok(String::new())
 }
@@ -42,6 +46,6 @@ fn see(key: &str, number: u64) -> Result<String, Error> {
 fn read(bucket: &Bucket, key: &str) -> Result<[u64; 4], Error> {
     let value = bucket.get(key)?.unwrap_or_default();
     let text = String::from_utf8_lossy(&value).into_owned();
-    let mut fields = text.split(' ').map(|field| field.parse().unwrap_or(0));
+    let mut fields = text.split(" / ").map(|field| field.parse().unwrap_or(0));
     Ok([0; 4].map(|_| fields.next().unwrap_or(0)))
 }

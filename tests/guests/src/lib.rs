@@ -11,6 +11,7 @@ pub mod linked;
 pub mod outgoing;
 pub mod query;
 pub mod service;
+pub mod stored;
 pub mod values;
 
 pub use wasip2;
