@@ -18,6 +18,7 @@ mod command_line;
 mod compose;
 mod conformance;
 mod core_modules;
+mod crash;
 mod crowds;
 mod delays;
 mod delivery;
