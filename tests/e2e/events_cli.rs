@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// A bus, and a service that takes `order.#` and gives up after two attempts.
 fn app() -> App {
     let bus = Service::new("events", "hello_two").private();
-    let taker = Service::new("taker", "take_events").route("/taker/...");
+    let taker = Service::new("taker", "break_and_mend").route("/taker/...");
     App::new([
         bus.setting("builtin = \"events\""),
         taker.key_value_stores(&["default"]),
