@@ -252,7 +252,7 @@ mod tests {
             panic!("{:?}", arguments.command)
         };
         assert_eq!(replay.from, "beginning");
-        let arguments = parsed(&["tail", "a.#", "--from", "7", "--state-dir", "x", "-n", "3"]);
+        let arguments = parsed(&["tail", "a.#", "--from", "7", "--state-dir", "x"]);
         assert_eq!(arguments.host.state.state_dir, Some("x".into()));
         let arguments = parsed(&["dead", "list", "--admin", "127.0.0.1:1"]);
         assert!(arguments.host.admin.is_some());
