@@ -10,6 +10,7 @@
 
 mod admin;
 mod artifacts;
+mod atomic;
 mod backup;
 mod catalog;
 mod chaining;
