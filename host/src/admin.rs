@@ -10,6 +10,7 @@ mod answers;
 mod backup;
 mod body;
 pub mod client;
+pub mod events;
 mod exposition;
 pub mod listener;
 mod process;
@@ -26,7 +27,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use self::answers::{Answer, Refusal};
+use self::events::EventsPage;
 use self::tokens::{Role, Tokens};
+use crate::events::Events;
 use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
 
@@ -43,6 +46,8 @@ pub struct Subject {
     pub observed: Arc<dyn Observed>,
     /// Takes backups of the state directory.
     pub backups: Arc<Backups>,
+    /// The bus, if the app has one.
+    pub events: Option<Arc<Events>>,
 }
 
 /// Answers requests.
@@ -60,6 +65,7 @@ enum Page {
     Service(String),
     Metrics,
     Backup,
+    Events(EventsPage),
 }
 
 impl Admin {
@@ -100,6 +106,7 @@ impl Admin {
                 exposition::content_type(&head.headers),
             )),
             Page::Backup => self.back_up(body),
+            Page::Events(page) => Ok(self.events(&page, head, body)?),
         }
     }
 }
@@ -110,10 +117,13 @@ impl Page {
             "/registry" => Some(Self::Registry),
             "/metrics" => Some(Self::Metrics),
             "/backup" => Some(Self::Backup),
-            _ => path
-                .strip_prefix("/registry/")
-                .filter(|id| !id.is_empty() && !id.contains('/'))
-                .map(|id| Self::Service(id.to_owned())),
+            _ => match path.strip_prefix("/events/") {
+                Some(rest) => EventsPage::at(rest).map(Self::Events),
+                None => path
+                    .strip_prefix("/registry/")
+                    .filter(|id| !id.is_empty() && !id.contains('/'))
+                    .map(|id| Self::Service(id.to_owned())),
+            },
         }
     }
 
@@ -124,6 +134,7 @@ impl Page {
         match self {
             Self::Registry | Self::Service(_) | Self::Metrics => READ,
             Self::Backup => POST,
+            Self::Events(page) => page.methods(),
         }
     }
 
@@ -132,6 +143,7 @@ impl Page {
         match self {
             Self::Registry | Self::Service(_) | Self::Metrics => Duration::ZERO,
             Self::Backup => backup::TIME_MAX,
+            Self::Events(page) => page.time_max(),
         }
     }
 }

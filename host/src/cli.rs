@@ -6,6 +6,7 @@ pub mod build;
 pub mod completions;
 pub mod compose;
 pub mod doctor;
+pub mod events;
 pub mod locate;
 pub mod new;
 pub mod restore;
@@ -14,6 +15,7 @@ mod sample;
 pub mod services;
 pub mod signals;
 pub mod state_arguments;
+pub mod table;
 pub mod up;
 pub mod watch;
 
@@ -77,6 +79,8 @@ pub enum Command {
     Watch(watch::WatchArguments),
     /// List the services of a running host
     Services(services::ServicesArguments),
+    /// Look at the bus of a running host, and mend what goes wrong on it
+    Events(events::EventsArguments),
     /// Copy the stores and the bus as they are at one moment, while the host runs
     Backup(backup::BackupArguments),
     /// Bring back what a backup holds
@@ -111,6 +115,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Services(arguments) => services::run(&arguments).await,
+        Command::Events(arguments) => events::run(&arguments).await,
         Command::Backup(arguments) => backup::run(&arguments).await,
         Command::Restore(arguments) => restore::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),

@@ -8,6 +8,7 @@ mod backoff;
 pub mod call;
 pub mod cloud_event;
 pub mod delivery;
+pub mod endpoint;
 pub mod relay;
 mod schedules;
 mod upkeep;

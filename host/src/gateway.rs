@@ -9,6 +9,7 @@ pub mod body;
 pub mod chaining;
 pub mod connection;
 pub mod head_guard;
+pub mod kept_paths;
 pub mod listener;
 pub mod request_head;
 pub mod routes;

@@ -1,5 +1,5 @@
-//! `kumiki backup` and `kumiki restore`: what was written first is in a copy before what was written
-//! after it, whatever stores the two lie in, and a copy comes back or is refused.
+//! `kumiki backup` and `kumiki restore`: what was written later is never in a copy without what was
+//! written before it, whatever stores the two lie in, and a copy comes back or is refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -23,12 +23,13 @@ pub fn target_directory() -> PathBuf {
 }
 
 /// The artifact of a guest: an example of `kumiki-guests` by its name, `guest_spin_sdk_5`,
-/// `guest_spin_sdk_7`, or a `core_…` module.
+/// `guest_spin_sdk_7`, a `core_…` module, or the component `events`.
 pub fn path(name: &str) -> PathBuf {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(build);
     let (target, folder) = match name {
         core if core.starts_with("core_") => ("wasm32-wasip1", "examples"),
+        "events" => ("wasm32-wasip2", ""),
         sdk if sdk.starts_with("guest_spin_sdk_") => ("wasm32-wasip2", ""),
         _ => ("wasm32-wasip2", "examples"),
     };
@@ -53,6 +54,8 @@ fn build() {
         "guest-spin-sdk-5",
         "-p",
         "guest-spin-sdk-7",
+        "-p",
+        "events",
     ];
     cargo_build("wasm32-wasip2", &components);
     cargo_build("wasm32-wasip1", &["-p", "kumiki-guests-core"]);

@@ -20,15 +20,16 @@ const HOMES: [(&str, &[&str]); 5] = [
     // The gateway hands bodies over as wasi:http has them.
     (
         "wasmtime_wasi_http",
-        &["runtime", "capabilities", "gateway"],
+        &["runtime", "capabilities", "gateway", "events"],
     ),
     ("http", &HTTP_HOMES),
     ("hyper", &["admin", "gateway", "capabilities::http_out"]),
 ];
 
 /// Where a request or an answer passes on its way between the gateway and a guest.
-const HTTP_HOMES: [&str; 9] = [
+const HTTP_HOMES: [&str; 10] = [
     "admin",
+    "events",
     "gateway",
     "runtime::service",
     "runtime::handler",

@@ -8,6 +8,7 @@ use http_body_util::Full;
 use serde::Serialize;
 use serde_json::json;
 
+use super::events::EventsRefusal;
 use super::tokens::{METRICS_TOKEN, Unauthorized};
 use crate::storage::backup::BackupError;
 
@@ -25,7 +26,7 @@ pub enum Refusal {
     Unauthorized(#[from] Unauthorized),
     #[error("the token in `{METRICS_TOKEN}` opens /metrics alone")]
     RoleTooSmall,
-    #[error("there are /registry, /registry/SERVICE, /metrics and /backup")]
+    #[error("there are /registry, /registry/SERVICE, /metrics, /backup and /events/…")]
     NoSuchPath,
     #[error("the app has no service `{0}`")]
     NoSuchService(String),
@@ -39,13 +40,15 @@ pub enum Refusal {
     Malformed(String),
     #[error(transparent)]
     Backup(#[from] BackupError),
+    #[error(transparent)]
+    Events(#[from] EventsRefusal),
     /// A value that JSON cannot say; the host's own mistake.
     #[error("the answer could not be written: {0}")]
     Unwritten(serde_json::Error),
 }
 
 impl Refusal {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::ForeignHost | Self::Origin | Self::RoleTooSmall => StatusCode::FORBIDDEN,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
@@ -54,6 +57,7 @@ impl Refusal {
             Self::Body | Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Backup(error) => backup_status(error),
+            Self::Events(refusal) => refusal.status(),
             Self::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -95,6 +99,7 @@ impl Refusal {
             | Self::BodyTooLarge(_)
             | Self::Malformed(_)
             | Self::Backup(_)
+            | Self::Events(_)
             | Self::Unwritten(_) => {}
         }
         answer

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HOST};
-use http::{Method, Request, StatusCode};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -48,6 +48,13 @@ pub enum ClientError {
     Refused { address: Address, detail: String },
 }
 
+/// A request's body; without a kind there is none.
+#[derive(Default)]
+struct Content {
+    kind: &'static str,
+    body: Bytes,
+}
+
 /// The way to one host.
 pub struct Client {
     address: Address,
@@ -67,7 +74,14 @@ impl Client {
 
     /// The body of a page.
     pub async fn get(&self, path: &str) -> Result<Bytes, ClientError> {
-        self.ask(Method::GET, path, Bytes::new(), TIMEOUT).await
+        self.ask(Method::GET, path, Content::default(), TIMEOUT)
+            .await
+    }
+
+    /// Has something deleted.
+    pub async fn delete(&self, path: &str) -> Result<Bytes, ClientError> {
+        self.ask(Method::DELETE, path, Content::default(), TIMEOUT)
+            .await
     }
 
     /// The answer to a body of JSON, which may take its time.
@@ -78,21 +92,39 @@ impl Client {
         time: Duration,
     ) -> Result<Bytes, ClientError> {
         let body = serde_json::to_vec(body).map_err(ClientError::Unwritten)?;
-        self.ask(Method::POST, path, body.into(), time).await
+        let content = Content {
+            kind: "application/json",
+            body: body.into(),
+        };
+        self.ask(Method::POST, path, content, time).await
+    }
+
+    /// The answer to a body of another kind.
+    pub async fn post_as(
+        &self,
+        path: &str,
+        kind: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Bytes, ClientError> {
+        let content = Content {
+            kind,
+            body: body.into(),
+        };
+        self.ask(Method::POST, path, content, TIMEOUT).await
     }
 
     async fn ask(
         &self,
         method: Method,
         path: &str,
-        body: Bytes,
+        content: Content,
         time: Duration,
     ) -> Result<Bytes, ClientError> {
         let stream: Box<dyn Stream> = match &self.address {
             Address::Tcp(address) => Box::new(self.connected(TcpStream::connect(address).await)?),
             Address::Unix(path) => Box::new(self.connected(UnixStream::connect(path).await)?),
         };
-        let exchange = self.exchange(stream, method, path, body);
+        let exchange = self.exchange(stream, method, path, content);
         match tokio::time::timeout(time, exchange).await {
             Ok(Ok((status, body))) if status.is_success() => Ok(body),
             Ok(Ok((status, body))) => Err(ClientError::Refused {
@@ -119,11 +151,11 @@ impl Client {
         stream: Box<dyn Stream>,
         method: Method,
         path: &str,
-        body: Bytes,
+        content: Content,
     ) -> Result<(StatusCode, Bytes), hyper::Error> {
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
-        let mut request = Request::new(Full::new(body));
+        let mut request = Request::new(Full::new(content.body));
         *request.method_mut() = method;
         // A path of ours and a token of hexadecimal digits are valid; what is not is left out, and
         // the host says so.
@@ -131,7 +163,10 @@ impl Client {
             *request.uri_mut() = uri;
         }
         let headers = request.headers_mut();
-        headers.insert(HOST, http::HeaderValue::from_static("localhost"));
+        if !content.kind.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(content.kind));
+        }
+        headers.insert(HOST, HeaderValue::from_static("localhost"));
         if let Ok(value) = format!("Bearer {}", self.token).parse() {
             headers.insert(AUTHORIZATION, value);
         }

@@ -3,6 +3,8 @@
 //! A service that was never called, and an edge without a call, have no lines: an app may have ten
 //! thousand services of which a hundred are used.
 
+mod events;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,6 +18,7 @@ use prometheus_client::encoding::{
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::events::EventsScrape;
 use super::{Admin, process};
 use crate::telemetry::metrics::{
     Counter, EdgeSnapshot, EdgeStatus, Health, HistogramSnapshot, ServiceMetrics, ServiceStatus,
@@ -132,6 +135,7 @@ struct Scrape {
     by_health: [(Health, u64); Health::ALL.len()],
     services: Vec<ServiceStatus>,
     edges: Vec<(EdgeStatus, EdgeSnapshot)>,
+    events: Option<EventsScrape>,
 }
 
 impl Admin {
@@ -155,6 +159,7 @@ impl Admin {
                 .into_iter()
                 .map(|edge| (edge.clone(), edge.metrics.snapshot()))
                 .collect(),
+            events: self.subject.events.as_deref().map(EventsScrape::of),
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(scrape));
@@ -176,7 +181,10 @@ impl Collector for Scrape {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.encode_host(&mut encoder)?;
         self.encode_services(&mut encoder)?;
-        self.encode_edges(&mut encoder)
+        self.encode_edges(&mut encoder)?;
+        self.events
+            .as_ref()
+            .map_or(Ok(()), |events| events.encode(&mut encoder))
     }
 }
 

@@ -26,8 +26,8 @@ use crate::storage::state_dir::StateDir;
 const CONNECTIONS_MAX: usize = 16;
 /// Time for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time for a whole connection, so that none holds its place for ever; a page that takes longer adds
-/// its own.
+/// Time for a whole connection, so that none holds its place for ever; a page that takes longer
+/// adds its own.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 const HEADERS_MAX: usize = 64;

@@ -83,6 +83,7 @@ fn admin() -> (Admin, String, String) {
         version: "1.0".to_owned(),
         observed: Arc::new(Sample::new()),
         backups: Arc::new(Backups::new(&state, Vec::new())),
+        events: None,
     };
     (Admin::new(subject, tokens), all, metrics)
 }
@@ -148,6 +149,10 @@ fn every_check_has_its_status_and_the_first_one_answers() {
         status("GET", "http://evil.example/registry", &[host, all]),
         403
     );
+    assert_eq!(status("GET", "/events/topics", &[host, all]), 404);
+    assert_eq!(status("GET", "/events/topics", &[host, metrics]), 403);
+    assert_eq!(status("GET", "/events/topics", &[host]), 401);
+    assert_eq!(status("DELETE", "/events/topics", &[host, all]), 405);
     assert_eq!(status("GET", "/backup", &[host, all]), 405);
     assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
     assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::admin::BackupRequest;
 use crate::admin::client::ClientError;
 use crate::cli::state_arguments::{HostArguments, Located};
+use crate::cli::table::{size, time};
 use crate::manifest::runtime_config::{KeyValueStore, RuntimeConfig, SqliteDatabase};
 use crate::storage::backup::{Backups, Report, TIME_MAX};
 use crate::storage::state_dir::{StateDir, StateDirError};
@@ -117,7 +118,7 @@ fn told(report: &Report) -> String {
         size(report.bytes),
         report.directory.display(),
         report.cut_ms,
-        time(report.copy_ms),
+        time(report.copy_ms / 1000.0),
     );
     for store in &report.not_copied {
         text.push_str(&format!("warning: not copied: {store}\n"));
@@ -131,25 +132,6 @@ fn told(report: &Report) -> String {
 /// How many, for people.
 pub(super) fn files(count: usize) -> String {
     format!("{count} {}", if count == 1 { "file" } else { "files" })
-}
-
-/// Bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        0..0x10_0000 => (1024.0, "KiB"),
-        0x10_0000..0x4000_0000 => (1024.0 * 1024.0, "MiB"),
-        0x4000_0000.. => (1024.0 * 1024.0 * 1024.0, "GiB"),
-    };
-    format!("{:.1} {name}", bytes as f64 / unit)
-}
-
-/// A time for people.
-pub(super) fn time(milliseconds: f64) -> String {
-    if milliseconds < 1000.0 {
-        format!("{milliseconds:.0} ms")
-    } else {
-        format!("{:.1} s", milliseconds / 1000.0)
-    }
 }
 
 #[cfg(test)]
@@ -172,14 +154,5 @@ mod tests {
             "key-value store `c` is in Redis",
         ];
         assert_eq!(named, expected);
-    }
-
-    #[test]
-    fn sizes_and_times_are_short() {
-        assert_eq!(size(4096), "4.0 KiB");
-        assert_eq!(size(5 << 20), "5.0 MiB");
-        assert_eq!(size(3 << 29), "1.5 GiB");
-        assert_eq!(time(12.4), "12 ms");
-        assert_eq!(time(12_345.0), "12.3 s");
     }
 }

@@ -7,14 +7,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::backup::{files, size, time};
+use crate::cli::backup::files;
 use crate::cli::state_arguments::StateArguments;
+use crate::cli::table::{size, time};
 use crate::storage::backup::{Restored, restore};
 
 /// The flags of `kumiki restore`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
-    kumiki restore /backups/monday           into the app in this folder, which has no stores yet\n  \
+    kumiki restore /backups/monday           into this folder's app, without stores yet\n  \
     kumiki restore monday --replace          its stores are moved aside")]
 pub struct RestoreArguments {
     /// A folder that `kumiki backup` made
@@ -53,8 +54,8 @@ fn told(restored: &Restored, state: &std::path::Path) -> String {
         files(restored.files),
         size(restored.bytes),
         state.display(),
-        time(restored.verify_ms),
-        time(restored.copy_ms),
+        time(restored.verify_ms / 1000.0),
+        time(restored.copy_ms / 1000.0),
     );
     if let Some(aside) = &restored.moved_aside {
         text.push_str(&format!("what was there is in {}\n", aside.display()));

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets};
 use serde::Deserialize;
 
 use crate::cli::state_arguments::HostArguments;
+use crate::cli::table;
 
 /// The flags of `kumiki services`.
 #[derive(Debug, Args)]
@@ -72,13 +72,7 @@ pub async fn run(arguments: &ServicesArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn table(registry: &Registry) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header([
-        "SERVICE", "HEALTH", "REVISION", "READY", "BUSY", "MAX", "QUEUED", "CALLS", "FAILED",
-        "MEMORY",
-    ]);
-    for service in &registry.services {
+    let row = |service: &Service| {
         let edges = || {
             let all = registry.edges.iter();
             all.filter(|edge| edge.callee == service.id)
@@ -86,7 +80,7 @@ fn table(registry: &Registry) -> String {
         let calls: u64 = edges().map(|edge| edge.calls).sum();
         let answered: u64 = edges().map(|edge| edge.outcomes.answered).sum();
         let revision = Some(&service.revision).filter(|revision| !revision.is_empty());
-        table.add_row([
+        [
             service.id.clone(),
             service.health.clone(),
             revision.map_or("-", String::as_str).to_owned(),
@@ -97,18 +91,13 @@ fn table(registry: &Registry) -> String {
             calls.to_string(),
             calls.saturating_sub(answered).to_string(),
             mebibytes(service.memory_bytes),
-        ]);
-    }
-    for column in table.column_iter_mut().skip(3) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    let lines: Vec<String> = table.to_string().lines().map(trimmed).collect();
-    lines.join("\n")
-}
-
-/// A line without the padding of its ends.
-fn trimmed(line: &str) -> String {
-    line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned()
+        ]
+    };
+    let header = [
+        "SERVICE", "HEALTH", "REVISION", "READY", "BUSY", "MAX", "QUEUED", "CALLS", "FAILED",
+        "MEMORY",
+    ];
+    table::render(header, registry.services.iter().map(row), 3)
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -19,18 +19,19 @@ pub struct StateArguments {
         short = 'f',
         long = "file",
         visible_alias = "from",
-        alias = "from-file"
+        alias = "from-file",
+        global = true
     )]
     #[arg(value_name = "PATH")]
     pub file: Option<PathBuf>,
 
     /// The state directory [default: .kumiki beside the manifest]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub state_dir: Option<PathBuf>,
 
     /// The runtime config, which may name the state directory [default: runtime-config.toml beside
     /// the manifest]
-    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE")]
+    #[arg(long, env = "RUNTIME_CONFIG_FILE", value_name = "FILE", global = true)]
     pub runtime_config_file: Option<PathBuf>,
 }
 
@@ -42,7 +43,7 @@ pub struct HostArguments {
 
     /// The admin API's address [default: the one that the host has written into its state
     /// directory]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     pub admin: Option<Address>,
 }
 
@@ -55,8 +56,8 @@ pub struct Located {
 }
 
 impl StateArguments {
-    /// The directory that `kumiki up` would take; a manifest is needed only where nothing else names
-    /// it.
+    /// The directory that `kumiki up` would take; a manifest is needed only where nothing else
+    /// names it.
     pub fn locate(&self, current_directory: &Path) -> anyhow::Result<Located> {
         let given = self
             .state_dir

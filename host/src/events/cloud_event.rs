@@ -14,6 +14,8 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
+pub use self::attributes::push_quoted;
+
 /// What the host knows of every event of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Origin<'o> {

@@ -51,6 +51,7 @@ impl Chaining {
         let service = self
             .services
             .get(id)
+            .filter(|service| service.has_trigger())
             .ok_or_else(|| ChainError::NoSuchService(id.into()))?;
         let invocation = caller.calls(service.id().clone(), service.deadline());
         let (mut head, body) = request.into_parts();
@@ -108,6 +109,7 @@ mod tests {
     use crate::gateway::body;
     use crate::gateway::services::{Handler, ServiceTable, Services};
     use crate::manifest::model::ServiceSettings;
+    use crate::manifest::model::events::{From, Retry, Subscription};
     use crate::runtime::failure::InvocationError;
 
     /// Keeps the head and the invocation that it was called with; fails when asked for `/fail`.
@@ -206,6 +208,47 @@ mod tests {
         let response = chaining.call("catalog", request, &caller).await.unwrap();
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-request-id"], "ab");
+    }
+
+    #[tokio::test]
+    async fn what_is_the_hosts_alone_is_not_called() {
+        let recorder = Arc::new(Recorder::default());
+        let subscription = Subscription {
+            topic: "#".to_owned(),
+            path: "/events/a".to_owned(),
+            concurrency: 1,
+            retry: Retry::default(),
+            from: From::Now,
+        };
+        let settings = ServiceSettings {
+            subscriptions: vec![subscription],
+            ..ServiceSettings::default()
+        };
+        let mut services = Services::default();
+        services.insert("catalog", recorder.clone(), &settings);
+        services.insert_unreached("worker", recorder.clone(), &settings);
+        let table = Arc::new(ServiceTable::default());
+        table.publish(services);
+        let chaining = Chaining::new(table.clone());
+        let caller = caller(0, Instant::now() + Duration::from_secs(5));
+
+        let kept = request("http://catalog.spin.internal/%65vents/a");
+        let response = chaining.call("catalog", kept, &caller).await.unwrap();
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(recorder.0.lock().unwrap().is_none());
+        let other = request("http://catalog.spin.internal/events/b");
+        let response = chaining.call("catalog", other, &caller).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+
+        let worker = request("http://worker.spin.internal/");
+        let refused = chaining.call("worker", worker, &caller).await.err();
+        assert_eq!(
+            refused,
+            Some(ChainError::NoSuchService("worker".to_owned()))
+        );
+        let kept = request("http://worker.spin.internal/events/a");
+        let delivered = table.get("worker").unwrap().deliver(kept, caller).await;
+        assert_eq!(delivered.unwrap().status(), StatusCode::OK);
     }
 
     #[tokio::test]

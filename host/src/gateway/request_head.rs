@@ -2,7 +2,8 @@
 //!
 //! A guest gets an absolute URI and the headers that Spin gives (`spin-path-info`, `spin-full-url`,
 //! …). All headers of that name that came with the request are removed first, so that no client can
-//! forge one; Spin does not do that. The other headers stay as they are; those that `wasi:http`
+//! forge one; Spin does not do that. So are those of kumiki's own (`kumiki-attempt`,
+//! `kumiki-invocation-id`, …), from clients and from services that call others. The other headers stay as they are; those that `wasi:http`
 //! forbids are left to the runtime.
 
 use std::net::SocketAddr;
@@ -18,7 +19,8 @@ use super::routes::RouteMatch;
 /// Hosts below this domain are services of the app, which only guests can call.
 const INTERNAL_DOMAIN: &str = ".spin.internal";
 
-const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
+/// The path below the route.
+pub const PATH_INFO: HeaderName = HeaderName::from_static("spin-path-info");
 const FULL_URL: HeaderName = HeaderName::from_static("spin-full-url");
 const MATCHED_ROUTE: HeaderName = HeaderName::from_static("spin-matched-route");
 const BASE_PATH: HeaderName = HeaderName::from_static("spin-base-path");
@@ -71,7 +73,8 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
 fn strip_reserved(headers: &mut HeaderMap) {
     let reserved = |name: &HeaderName| {
         let name = name.as_str();
-        name.starts_with("spin-") || name.starts_with("spin_")
+        let rest = name.strip_prefix("spin").or(name.strip_prefix("kumiki"));
+        rest.is_some_and(|rest| rest.starts_with(['-', '_']))
     };
     let forged: Vec<HeaderName> = headers
         .keys()

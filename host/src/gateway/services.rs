@@ -11,6 +11,7 @@ use http::{Request, Response};
 use wasmtime_wasi_http::WasiBody;
 
 use super::answers::Refusal;
+use super::kept_paths::KeptPaths;
 use crate::capabilities::invocation::Invocation;
 use crate::manifest::model::ServiceSettings;
 use crate::runtime::failure::InvocationError;
@@ -43,9 +44,12 @@ pub struct ServiceEntry {
     handler: Arc<dyn Handler>,
     timeout_ms: u64,
     body_idle_timeout_ms: u64,
+    kept_paths: KeptPaths,
+    has_trigger: bool,
 }
 
-/// The services that have an HTTP trigger, private ones included.
+/// The services that the host calls over HTTP: those that have a trigger, private ones included,
+/// and those that take events or run by a schedule.
 #[derive(Default)]
 pub struct Services {
     by_id: BTreeMap<String, Arc<ServiceEntry>>,
@@ -58,13 +62,35 @@ pub struct ServiceTable {
 }
 
 impl Services {
-    /// Adds a service, or puts it in the place of the one with its id.
+    /// Adds a service that has an HTTP trigger, or puts it in the place of the one with its id.
     pub fn insert(&mut self, id: &str, handler: Arc<dyn Handler>, settings: &ServiceSettings) {
+        self.add(id, handler, settings, true);
+    }
+
+    /// Adds a service without a trigger, which nobody but the host itself calls.
+    pub fn insert_unreached(
+        &mut self,
+        id: &str,
+        handler: Arc<dyn Handler>,
+        settings: &ServiceSettings,
+    ) {
+        self.add(id, handler, settings, false);
+    }
+
+    fn add(
+        &mut self,
+        id: &str,
+        handler: Arc<dyn Handler>,
+        settings: &ServiceSettings,
+        has_trigger: bool,
+    ) {
         let entry = ServiceEntry {
             id: id.into(),
             handler,
             timeout_ms: settings.timeout_ms,
             body_idle_timeout_ms: settings.body_idle_timeout_ms,
+            kept_paths: KeptPaths::new(settings),
+            has_trigger,
         };
         self.by_id.insert(id.to_owned(), Arc::new(entry));
     }
@@ -76,7 +102,7 @@ impl ServiceTable {
         self.current.store(Arc::new(services));
     }
 
-    /// The service of this id.
+    /// The service of this id, also one that has no trigger.
     pub fn get(&self, id: &str) -> Option<Arc<ServiceEntry>> {
         self.current.load().by_id.get(id).cloned()
     }
@@ -101,8 +127,25 @@ impl ServiceEntry {
             .unwrap_or(now + FAR)
     }
 
-    /// Runs the handler once.
+    /// Whether others than the host itself may call it.
+    pub fn has_trigger(&self) -> bool {
+        self.has_trigger
+    }
+
+    /// Runs the handler once for somebody, who does not reach the paths that are kept for the host.
     pub async fn call(
+        &self,
+        request: Request<WasiBody>,
+        invocation: Arc<Invocation>,
+    ) -> Result<Response<WasiBody>, Refusal> {
+        if self.kept_paths.are_meant_by(&request) {
+            return Err(Refusal::NoRoute);
+        }
+        self.deliver(request, invocation).await
+    }
+
+    /// Runs the handler once for the host itself, which reaches every path.
+    pub async fn deliver(
         &self,
         request: Request<WasiBody>,
         invocation: Arc<Invocation>,
@@ -117,15 +160,6 @@ impl ServiceEntry {
             Ok(response) => Ok(response),
             Err(error) => Err(self.failed(error)),
         }
-    }
-
-    /// Runs the handler once, for the bus.
-    pub async fn deliver(
-        &self,
-        request: Request<WasiBody>,
-        invocation: Arc<Invocation>,
-    ) -> Result<Response<WasiBody>, Refusal> {
-        self.call(request, invocation).await
     }
 
     fn failed(&self, error: InvocationError) -> Refusal {

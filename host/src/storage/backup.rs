@@ -127,7 +127,7 @@ impl Backups {
         let cut = cut::cut(&self.state, &self.gate)?;
         let began = Instant::now();
         target.check_room(cut.snapshots.iter().map(|one| one.bytes).sum())?;
-        let mut index = Index::new()?;
+        let mut index = Index::new();
         for snapshot in cut.snapshots {
             let file = copy::copy(&self.state, snapshot, target.folder(), &stop)?;
             index.files.push(file);
@@ -208,10 +208,4 @@ fn sqlite(path: &Path) -> impl FnOnce(rusqlite::Error) -> BackupError + '_ {
         path: path.to_owned(),
         source,
     }
-}
-
-/// The present in UTC, in SQLite's words for a date, which this module has at hand.
-fn now_utc(format: &str) -> rusqlite::Result<String> {
-    let connection = rusqlite::Connection::open_in_memory()?;
-    connection.query_row("SELECT strftime(?1, 'now')", [format], |row| row.get(0))
 }

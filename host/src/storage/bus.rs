@@ -190,6 +190,15 @@ impl Bus {
         answer.await.unwrap_or(Err(PublishError::Failed))
     }
 
+    /// Whether their topics take events at present. While a commit is under way they are thought to:
+    /// this is to warn publishers whose events are stored later, and holds nobody up.
+    pub fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+        match self.writer.shared.memory.try_lock().as_deref() {
+            Ok(Some(memory)) => memory.check_backlog(events),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
     /// Copies events of a store's outbox, which are numbered, and in order. Those that were copied
     /// before are passed over.
     pub async fn relay(&self, store: i64, events: Vec<(i64, NewEvent)>) -> Result<(), BusError> {
@@ -287,7 +296,7 @@ impl Write for Publish {
     }
 
     fn apply(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
-        if let Err(refusal) = transaction.check_backlog(&self.events) {
+        if let Err(refusal) = transaction.memory.check_backlog(&self.events) {
             self.stored = Err(refusal);
             return Ok(());
         }

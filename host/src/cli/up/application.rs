@@ -22,16 +22,19 @@ use crate::cli::up::arguments::UpOptions;
 use crate::cli::up::events::{self, RunningEvents};
 use crate::cli::up::loading;
 use crate::cli::up::services::{LoadErrors, Parts};
+use crate::events::endpoint::Endpoint;
 use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
 use crate::gateway::{self, Gateway, tls};
 use crate::manifest::model::Manifest;
+use crate::manifest::model::events::EVENT_BYTES_MAX;
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
+use crate::storage::bus::Bus;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -90,7 +93,7 @@ impl Application {
             .host_places
             .set_reclaim(Arc::downgrade(&registry) as _);
         let bus = events::open(manifest, &state)?;
-        services.publish(table(manifest, &registry));
+        services.publish(table(manifest, &registry, bus.as_ref()));
         tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
         let gateway = Gateway::new(gateway::Config {
             name: manifest.name.clone(),
@@ -102,15 +105,16 @@ impl Application {
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
+        let events = match bus {
+            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
+            None => None,
+        };
         let subject = admin::Subject {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
-        };
-        let events = match bus {
-            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
-            None => None,
+            events: events.as_ref().map(|running| running.events.clone()),
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);
@@ -227,15 +231,28 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The services that have an HTTP trigger, as the gateway calls them. One that is only linked may
-/// export a handler as well, and nobody was given a way to it.
-fn table(manifest: &Manifest, registry: &Registry) -> Services {
+/// The services that have an HTTP trigger, as the gateway calls them, and those that the host itself
+/// calls. One that is only linked may export a handler as well, and nobody was given a way to it.
+fn table(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
     let mut services = Services::default();
+    for id in loading::called_by_host(manifest) {
+        if let Some(service) = registry.get(id) {
+            let settings = service.settings().clone();
+            services.insert_unreached(id, service, &settings);
+        }
+    }
     for id in loading::triggered(manifest) {
         if let Some(service) = registry.get(id) {
             let settings = service.settings().clone();
             services.insert(id, service, &settings);
         }
+    }
+    if let (Some(component), Some(bus)) = (loading::bus(manifest), bus) {
+        let settings = &component.settings;
+        let event_bytes_max = settings.bus.as_ref().map(|bus| bus.event_bytes_max);
+        let event_bytes_max = event_bytes_max.unwrap_or(EVENT_BYTES_MAX);
+        let endpoint = Endpoint::new(bus.clone(), event_bytes_max);
+        services.insert(&component.id, Arc::new(endpoint), settings);
     }
     services
 }

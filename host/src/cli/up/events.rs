@@ -21,13 +21,6 @@ pub struct RunningEvents {
     pub relays: Relays,
 }
 
-/// The component that the bus stands in the place of, if the app has one.
-pub fn bus_component(manifest: &Manifest) -> Option<&str> {
-    let mut components = manifest.components.values();
-    let found = components.find(|component| component.settings.bus.is_some());
-    found.map(|component| component.id.as_str())
-}
-
 /// Opens the log, if the app has a use for it.
 pub fn open(manifest: &Manifest, state: &StateDir) -> Result<Option<Arc<Bus>>, BusError> {
     let mut components = manifest.components.values();

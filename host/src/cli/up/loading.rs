@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use super::call_graph::{CallGraph, Calls};
 use super::services::{Inspected, LoadErrors, Parts};
-use crate::manifest::model::{HttpTarget, Manifest};
+use crate::manifest::model::{Component, HttpTarget, Manifest};
 use crate::runtime::contracts::app::{self, Party, Resolved, Target};
 use crate::runtime::links::Link;
 use crate::runtime::registry::Registry;
 
-/// Loads every service that a trigger or a link leads to.
+/// Loads every service that a trigger, an event, a schedule or a link leads to.
 pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, LoadErrors> {
-    let triggered = triggered(manifest);
-    let inspected = inspect(manifest, parts, &triggered)?;
+    let handling = handling(manifest);
+    let inspected = inspect(manifest, parts, &handling)?;
     let resolved = check_links(manifest, parts, &inspected)?;
     // In the order of `inspected`.
     let wiring: Vec<_> = {
@@ -29,7 +29,7 @@ pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, Loa
     let mut services = Vec::new();
     let mut errors = Vec::new();
     for ((id, found), (links, callers)) in inspected.into_iter().zip(wiring) {
-        match parts.service(found, links, callers, triggered.contains(id)) {
+        match parts.service(found, links, callers, handling.contains(id)) {
             Ok(service) => services.push(Arc::new(service)),
             Err(error) => errors.push(format!("component `{id}`: {error}")),
         }
@@ -38,6 +38,31 @@ pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, Loa
     let registry = Arc::new(Registry::default());
     registry.publish(services);
     Ok(registry)
+}
+
+/// The components whose handler is called: by a trigger, or by the host itself.
+fn handling(manifest: &Manifest) -> BTreeSet<&str> {
+    let mut ids = triggered(manifest);
+    ids.extend(called_by_host(manifest));
+    // In its place stands the bus, so nobody misses its artifact.
+    ids.retain(|id| bus(manifest).is_none_or(|bus| bus.id != *id));
+    ids
+}
+
+/// The ids of the components that take events or run by a schedule.
+pub fn called_by_host(manifest: &Manifest) -> impl Iterator<Item = &str> {
+    let components = manifest.components.values();
+    let called = components.filter(|component| {
+        let settings = &component.settings;
+        !(settings.subscriptions.is_empty() && settings.schedules.is_empty())
+    });
+    called.map(|component| component.id.as_str())
+}
+
+/// The component in whose place the bus stands.
+pub fn bus(manifest: &Manifest) -> Option<&Component> {
+    let mut components = manifest.components.values();
+    components.find(|component| component.settings.bus.is_some())
 }
 
 /// The ids of the components that an HTTP trigger leads to, each once.
@@ -52,16 +77,16 @@ pub fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
     ids.collect()
 }
 
-/// All components that are called: by a trigger, or by a link of one that is.
+/// All components that are called: their handler is, or a link of one that is leads to them.
 fn inspect<'m>(
     manifest: &'m Manifest,
     parts: &Parts<'_>,
-    triggered: &BTreeSet<&'m str>,
+    handling: &BTreeSet<&'m str>,
 ) -> Result<BTreeMap<&'m str, Inspected<'m>>, LoadErrors> {
     let mut errors = Vec::new();
     let mut inspected = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    let mut next: Vec<&str> = triggered.iter().copied().collect();
+    let mut next: Vec<&str> = handling.iter().copied().collect();
     while let Some(id) = next.pop() {
         let Some(component) = manifest.components.get(id).filter(|_| seen.insert(id)) else {
             continue;
@@ -100,7 +125,9 @@ fn check_links(
         return Ok(resolved);
     }
     let others = manifest.components.values();
-    let others = others.filter(|component| !inspected.contains_key(&*component.id));
+    let others = others.filter(|component| {
+        !inspected.contains_key(&*component.id) && component.settings.bus.is_none()
+    });
     let others: BTreeMap<&str, _> = others
         .filter_map(|component| Some((&*component.id, parts.inspect(component).ok()?)))
         .collect();

@@ -208,7 +208,7 @@ fn push_text(json: &mut String, name: &str, text: &str) {
 
 /// Writes a text as JSON. Control characters never stand in an attribute, but this is right for any
 /// text.
-pub(super) fn push_quoted(json: &mut String, text: &str) {
+pub fn push_quoted(json: &mut String, text: &str) {
     json.push('"');
     let mut rest = text;
     let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';

@@ -146,7 +146,7 @@ fn every_mistake_names_its_attribute() {
         ),
         (
             "ce-dataschema",
-            "a:%zz",
+            "a:%25zz",
             "The attribute `dataschema` is no absolute URI.",
         ),
         (

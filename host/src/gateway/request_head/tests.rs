@@ -116,6 +116,9 @@ fn the_guest_sees_what_spin_shows_and_none_of_the_forgeries() {
         ("Spin-Path-Match-Admin", "yes"),
         ("spin_full_url", "http://evil/"),
         ("spin-anything", "x"),
+        ("Kumiki-Attempt", "1"),
+        ("kumiki-invocation-id", "1-2-3"),
+        ("kumiki_scheduled_time", "2026-01-31T12:00:00Z"),
         ("accept", "*/*"),
     ];
     let pattern = "/base/:path_segment/:path_end/...";

@@ -3,6 +3,7 @@
 //! written meanwhile.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -118,9 +119,8 @@ fn open(
             let path = folder_path.join(&file);
             if path.is_symlink() {
                 links.push(format!("{name} is a link"));
-            } else if !connections.contains_key(&name) {
-                let connection = connect(&path).map_err(sqlite(&path))?;
-                connections.insert(name, connection);
+            } else if let Entry::Vacant(place) = connections.entry(name) {
+                place.insert(connect(&path).map_err(sqlite(&path))?);
             }
         }
     }

@@ -5,9 +5,10 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{BackupError, io, now_utc, sqlite};
+use super::{BackupError, io};
 use crate::storage::state_dir::{DATA_FOLDERS, FORMAT_VERSION};
 
 pub(super) const FILE_NAME: &str = "backup.json";
@@ -56,13 +57,13 @@ pub enum IndexError {
 }
 
 impl Index {
-    pub(super) fn new() -> Result<Index, BackupError> {
-        Ok(Index {
+    pub(super) fn new() -> Index {
+        Index {
             format: FORMAT_VERSION,
             kumiki: env!("CARGO_PKG_VERSION").to_owned(),
-            time: now_utc("%Y-%m-%dT%H:%M:%SZ").map_err(sqlite(Path::new(FILE_NAME)))?,
+            time: Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true),
             files: Vec::new(),
-        })
+        }
     }
 
     pub(super) fn bytes(&self) -> u64 {
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn an_index_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let mut index = Index::new().unwrap();
+        let mut index = Index::new();
         assert_eq!(index.time.len(), "2026-11-21T20:00:00Z".len());
         for (path, fault) in [
             ("key-value/a.db", None),

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 
 use super::index::{Index, IndexError, IndexedFile};
-use super::{Stop, TIME_MAX, milliseconds, now_utc, verify};
+use super::{Stop, TIME_MAX, milliseconds, verify};
 use crate::storage::state_dir::{
     DATA_FOLDERS, RESTORE_MARKER, StateDir, StateDirError, sync_folder, write_format,
 };
@@ -201,11 +202,7 @@ fn read_marker(root: &Path) -> Result<Option<Marker>, RestoreError> {
 /// Says that from now on the directory is neither the old nor the new one.
 fn write_marker(root: &Path, old: Vec<String>) -> Result<Marker, RestoreError> {
     let path = root.join(RESTORE_MARKER);
-    let time = now_utc("%Y%m%dT%H%M%SZ").map_err(|source| RestoreError::Sqlite {
-        path: path.clone(),
-        source,
-    })?;
-    let base = format!("before-restore-{time}");
+    let base = format!("before-restore-{}", Utc::now().format("%Y%m%dT%H%M%SZ"));
     let mut aside = base.clone();
     for number in 2.. {
         if !root.join(&aside).exists() {

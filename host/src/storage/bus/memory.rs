@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+use super::{NewEvent, PublishError};
 use crate::manifest::model::events::{BusSettings, TopicSettings};
 use crate::manifest::topics;
 
@@ -167,6 +168,24 @@ impl Memory {
             news,
         };
         self.subscribers.insert(id, subscriber);
+        Ok(())
+    }
+
+    /// Why the events cannot be stored all together.
+    pub(super) fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
+        for (index, event) in events.iter().enumerate() {
+            let Some(topic) = self.topic(&event.topic) else {
+                continue;
+            };
+            let earlier = events.iter().take(index);
+            let earlier = earlier.filter(|other| other.topic == event.topic).count();
+            let backlog = self.backlog(topic).saturating_add(earlier as u64);
+            if backlog >= topic.settings.backlog_max {
+                return Err(PublishError::Backlog {
+                    topic: event.topic.clone(),
+                });
+            }
+        }
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use rusqlite::OptionalExtension;
 
+use super::memory::is_match;
 use super::{Bus, BusError};
+use crate::manifest::model::events::EVENT_BYTES_MAX;
 
 /// A topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,5 +128,46 @@ impl Bus {
             }
             Ok(all)
         })
+    }
+
+    /// The position after which a pattern has so many events, or all where there are fewer.
+    pub fn before_newest(&self, pattern: &str, count: usize) -> Result<i64, BusError> {
+        let topics: Vec<i64> = {
+            let memory = self.writer.shared.memory();
+            let topics = memory.iter().flat_map(|memory| memory.topics());
+            let matching = topics.filter(|topic| is_match(pattern, &topic.name));
+            matching.map(|topic| topic.id).collect()
+        };
+        self.read(|connection| {
+            let newest: i64 =
+                connection.query_row("SELECT last_position FROM log", [], |row| row.get(0))?;
+            let mut positions = Vec::new();
+            for topic in topics {
+                let mut statement = connection.prepare_cached(
+                    "SELECT position FROM events WHERE topic = ?1 ORDER BY position DESC LIMIT ?2",
+                )?;
+                let rows =
+                    statement.query_map((topic, count as i64), |row| row.get::<_, i64>(0))?;
+                for row in rows {
+                    positions.push(row?);
+                }
+            }
+            positions.sort_unstable_by(|a, b| b.cmp(a));
+            let last = count.checked_sub(1).map(|index| positions.get(index));
+            Ok(match last {
+                None => newest,
+                Some(None) => 0,
+                Some(Some(first)) => first.saturating_sub(1),
+            })
+        })
+    }
+
+    /// Bytes of one event with its attributes, at most.
+    pub fn event_bytes_max(&self) -> usize {
+        // An app that has schedules and no bus says nothing of it.
+        match self.writer.shared.settings.event_bytes_max {
+            0 => EVENT_BYTES_MAX,
+            bytes => bytes,
+        }
     }
 }

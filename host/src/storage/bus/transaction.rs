@@ -4,9 +4,9 @@
 use rusqlite::{Connection, OptionalExtension};
 use xxhash_rust::xxh3::Xxh3;
 
+use super::NewEvent;
 use super::memory::Memory;
 use super::progress::ProgressChange;
-use super::{NewEvent, PublishError};
 
 /// An open transaction, and what it will have changed.
 pub(super) struct Transaction<'a> {
@@ -21,24 +21,6 @@ pub(super) struct Transaction<'a> {
 }
 
 impl Transaction<'_> {
-    /// Why the events cannot be stored all together.
-    pub(super) fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
-        for (index, event) in events.iter().enumerate() {
-            let Some(topic) = self.memory.topic(&event.topic) else {
-                continue;
-            };
-            let earlier = events.iter().take(index);
-            let earlier = earlier.filter(|other| other.topic == event.topic).count();
-            let backlog = self.memory.backlog(topic).saturating_add(earlier as u64);
-            if backlog >= topic.settings.backlog_max {
-                return Err(PublishError::Backlog {
-                    topic: event.topic.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Stores an event unless the log has it already; says whether it was new.
     pub(super) fn store(&mut self, event: &NewEvent) -> rusqlite::Result<bool> {
         let topic = self.memory.topic_or_new(self.connection, &event.topic)?;
