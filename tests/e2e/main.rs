@@ -11,6 +11,7 @@
 mod admin;
 mod artifacts;
 mod atomic;
+mod atomic_events;
 mod backlog;
 mod backup;
 mod catalog;

@@ -8,11 +8,13 @@ use kumiki_guests::bindings::plain::fermyon::spin::sqlite::{Connection, Error as
 use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::{Cas, CasError, increment, swap};
 use kumiki_guests::bindings::plain::wasi::keyvalue::batch::get_many;
 use kumiki_guests::bindings::plain::wasi::keyvalue::store::{Bucket, Error, open};
-use kumiki_guests::incoming::{Answer, Request, begin, for_each_chunk, read, send};
+use kumiki_guests::incoming::{Answer, Request, begin, for_each_chunk, read, send, write_all};
 use kumiki_guests::wasip2::http::outgoing_handler;
 use kumiki_guests::wasip2::http::types::{
-    Fields, IncomingRequest, OutgoingBody, OutgoingRequest, ResponseOutparam, Scheme,
+    ErrorCode, Fields, IncomingRequest, Method, OutgoingBody, OutgoingRequest, ResponseOutparam,
+    Scheme,
 };
+use kumiki_guests::wasip2::random::random::get_random_u64 as random;
 
 kumiki_guests::raw_guest!(handle);
 
@@ -56,15 +58,14 @@ fn operate(request: &Request, operation: &str, first: &str, second: &str, third:
     match operation {
         "trap" => panic!("as it was told"),
         "count" => (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
-        "id" => {
-            let ids = request.headers.iter();
-            let ids = ids.filter(|(name, _)| name == "kumiki-invocation-id");
-            let ids: Vec<_> = ids
-                .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-                .collect();
-            ids.join(",")
-        }
-        "call" => call(first),
+        "id" => id(request),
+        "call" => call(&first.replace("{id}", &id(request))),
+        // Another id each time, where the script says so.
+        "publish" => publish(
+            first,
+            &second.replace("{new}", &random().to_string()),
+            third,
+        ),
         "sql" => sql(first, &format!("{second} {third}")),
         "connect" => {
             let connected =
@@ -88,6 +89,14 @@ fn operate(request: &Request, operation: &str, first: &str, second: &str, third:
         }
         _ => shown(open(first).and_then(|bucket| store(&bucket, operation, second, third))),
     }
+}
+
+/// The invocation's id, as often as it is told.
+fn id(request: &Request) -> String {
+    let ids = request.headers.iter();
+    let ids = ids.filter(|(name, _)| name == "kumiki-invocation-id");
+    let ids: Vec<_> = ids.map(|(_, value)| lossy(value)).collect();
+    ids.join(",")
 }
 
 fn shown<E: std::fmt::Debug>(result: Result<String, E>) -> String {
@@ -139,29 +148,66 @@ fn run(connection: &Connection, statement: &str) -> Result<String, SqlError> {
 
 /// The status and the body of another service's answer, for a url without its scheme.
 fn call(url: &str) -> String {
+    fetch(&Method::Get, url, &[], "").map_or_else(
+        |error| format!("{error:?}"),
+        |(status, _, body)| format!("{status} {body}"),
+    )
+}
+
+/// Publishes an event whose data is a script with `;` between its lines; says how the bus took it.
+fn publish(topic: &str, id: &str, script: &str) -> String {
+    let url = format!("events.spin.internal/{topic}");
+    let headers = [
+        ("ce-specversion", "1.0"),
+        ("ce-type", "test"),
+        ("ce-id", id),
+        ("ce-partitionkey", "k"),
+        ("content-type", "text/plain"),
+    ];
+    fetch(&Method::Post, &url, &headers, &script.replace(';', "\n")).map_or_else(
+        |error| format!("{error:?}"),
+        |(status, pending, _)| format!("{status} {pending}"),
+    )
+}
+
+/// Status, header `kumiki-pending`, and body of an answer.
+fn fetch(
+    method: &Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    bytes: &str,
+) -> Result<(u16, String, String), ErrorCode> {
     let (authority, path) = url.split_once('/').unwrap_or((url, ""));
-    let outgoing = OutgoingRequest::new(Fields::new());
+    let headers: Vec<(String, Vec<u8>)> = headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+        .collect();
+    let outgoing = OutgoingRequest::new(Fields::from_list(&headers).unwrap());
+    outgoing.set_method(method).unwrap();
     outgoing.set_scheme(Some(&Scheme::Http)).unwrap();
     outgoing.set_authority(Some(authority)).unwrap();
     outgoing
         .set_path_with_query(Some(&format!("/{path}")))
         .unwrap();
     let body = outgoing.body().unwrap();
-    let answer = match outgoing_handler::handle(outgoing, None) {
-        Ok(answer) => answer,
-        Err(error) => return format!("{error:?}"),
-    };
-    OutgoingBody::finish(body, None).unwrap();
+    let answer = outgoing_handler::handle(outgoing, None)?;
+    let _gone = write_all(&body.write().unwrap(), bytes.as_bytes());
+    let _gone = OutgoingBody::finish(body, None);
     answer.subscribe().block();
-    match answer.get().unwrap().unwrap() {
-        Ok(answer) => {
-            let mut text = format!("{} ", answer.status()).into_bytes();
-            let incoming = answer.consume().unwrap();
-            for_each_chunk(&incoming.stream().unwrap(), |chunk| {
-                text.extend_from_slice(chunk)
-            });
-            String::from_utf8_lossy(&text).into_owned()
-        }
-        Err(error) => format!("{error:?}"),
-    }
+    let answer = answer.get().unwrap().unwrap()?;
+    let pending = answer.headers().get("kumiki-pending");
+    let incoming = answer.consume().unwrap();
+    let mut text = Vec::new();
+    for_each_chunk(&incoming.stream().unwrap(), |chunk| {
+        text.extend_from_slice(chunk)
+    });
+    Ok((
+        answer.status(),
+        pending.first().map_or_else(String::new, lossy),
+        lossy(&text),
+    ))
+}
+
+fn lossy(bytes: &Vec<u8>) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
