@@ -25,6 +25,7 @@ mod crowds;
 mod delays;
 mod delivery;
 mod drain;
+mod events_cli;
 mod files;
 mod hostile_clients;
 mod hostile_guests;
