@@ -11,6 +11,7 @@
 //! - [`peers`]: TCP, UDP and HTTP servers in threads, and a real redis-server.
 //! - [`watch`]: `kumiki watch`, and the host that it runs.
 //! - [`registry`]: what the host says that runs.
+//! - [`events`]: apps with a bus, and what became of events.
 //! - [`gate`]: a door at which guests wait until the test opens it.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
@@ -24,6 +25,7 @@
 )]
 
 pub mod app;
+pub mod events;
 pub mod gate;
 pub mod guests;
 pub mod host;

@@ -13,6 +13,7 @@ const EXAMPLES: [&str; 2] = ["tests/guests/examples", "tests/guests/core/example
 /// Finds guests whose quoted name no end-to-end test contains.
 pub fn check() -> Vec<Violation> {
     let tests: String = rust_files_in("tests/e2e")
+        .chain(rust_files_in("tests/src"))
         .map(|path| tree::read(&path).text)
         .collect();
     let untested = guests()

@@ -27,9 +27,9 @@ const HOMES: [(&str, &[&str]); 5] = [
 ];
 
 /// Where a request or an answer passes on its way between the gateway and a guest.
-const HTTP_HOMES: [&str; 9] = [
+const HTTP_HOMES: [&str; 10] = [
     "admin",
-    "events::endpoint",
+    "events",
     "gateway",
     "runtime::service",
     "runtime::handler",

@@ -99,15 +99,23 @@ impl Run {
     async fn wait_for_head(&mut self) -> Result<(http::Response<WasiBody>, bool), InvocationError> {
         let deadline = self.limits.deadline.into();
         let (guest, head) = (&mut self.guest, &mut self.head);
+        let mut ended = false;
         let waiting = std::future::poll_fn(|context| {
-            let ended = match guest.poll_unpin(context) {
-                Poll::Ready(Ok(())) => true,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => false,
-            };
+            if !ended {
+                match guest.poll_unpin(context) {
+                    Poll::Ready(Ok(())) => ended = true,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => {}
+                }
+            }
+            if ended {
+                // Not polled: that may say "not yet" of a head which is there, for the task to
+                // yield; and an instance that is used again may hold the sender for ever.
+                let head = head.try_recv().unwrap_or(Err(InvocationError::NoResponse));
+                return Poll::Ready(head.map(|head| (head, true)));
+            }
             match head.poll_unpin(context) {
-                Poll::Ready(Ok(head)) => Poll::Ready(head.map(|head| (head, ended))),
-                Poll::Ready(Err(_)) if ended => Poll::Ready(Err(InvocationError::NoResponse)),
+                Poll::Ready(Ok(head)) => Poll::Ready(head.map(|head| (head, false))),
                 Poll::Ready(Err(_)) | Poll::Pending => Poll::Pending,
             }
         });

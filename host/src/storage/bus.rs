@@ -8,6 +8,7 @@ mod memory;
 mod progress;
 mod queries;
 mod reader;
+mod recent;
 mod retention;
 mod schedules;
 mod schema;

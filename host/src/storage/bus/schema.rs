@@ -22,7 +22,8 @@ pub(super) enum SchemaError {
 /// Makes the tables in an empty file and checks a file that has some.
 ///
 /// `events.position` rises with each stored event over all topics and never repeats: it is the order
-/// of delivery. `identity` is a digest of topic, source and id. `acknowledged` has what lies above a
+/// of delivery. `identity` is a digest of topic, source and id, by which `identities` finds the events
+/// up to `indexed_to`; those above are in the writer's memory. `acknowledged` has what lies above a
 /// subscription's `position` as ranges of positions; `failures` what is tried again.
 pub(super) fn prepare(connection: &Connection) -> Result<(), SchemaError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
@@ -43,9 +44,10 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), SchemaError> {
          CREATE TABLE log (
              only INTEGER PRIMARY KEY CHECK (only = 1),
              bus INTEGER NOT NULL,
-             last_position INTEGER NOT NULL
+             last_position INTEGER NOT NULL,
+             indexed_to INTEGER NOT NULL
          ) STRICT;
-         INSERT INTO log VALUES (1, random() & 0x7fffffffffffffff, 0);
+         INSERT INTO log VALUES (1, random() & 0x7fffffffffffffff, 0, 0);
          CREATE TABLE topics (
              id INTEGER PRIMARY KEY,
              name TEXT NOT NULL UNIQUE,
@@ -65,7 +67,11 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), SchemaError> {
              data BLOB NOT NULL
          ) STRICT;
          CREATE INDEX events_by_topic ON events (topic, position);
-         CREATE INDEX events_by_identity ON events (identity);
+         CREATE TABLE identities (
+             identity INTEGER NOT NULL,
+             position INTEGER NOT NULL,
+             PRIMARY KEY (identity, position)
+         ) STRICT, WITHOUT ROWID;
          CREATE TABLE delayed (
              number INTEGER PRIMARY KEY,
              due_ms INTEGER NOT NULL,
