@@ -1,4 +1,5 @@
-//! CloudEvents 1.0.2 over HTTP: from a request to what the log keeps, and from what the log keeps to
+//! CloudEvents 1.0.2 over HTTP: from a request to what the log keeps, and from what the log keeps
+//! to
 //! the request of a delivery and to one JSON object. The rules of the specification are checked on
 //! the way in, so nothing that is stored is refused later.
 //!
