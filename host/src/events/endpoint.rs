@@ -3,8 +3,7 @@
 //! with the grants of its caller checked. One from outside never has a caller, and finds nothing.
 //!
 //! What an event may say is left to `cloud_event`, storing it to the log, and what an atomic
-//! handler
-//! publishes to its unit.
+//! handler publishes to its unit.
 
 mod answers;
 #[cfg(test)]

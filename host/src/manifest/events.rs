@@ -6,9 +6,10 @@ mod atomic;
 mod bus;
 mod calls;
 
-pub use self::calls::cron;
 #[cfg(test)]
 mod tests;
+
+pub use self::calls::cron;
 
 use std::collections::BTreeMap;
 

@@ -2,8 +2,7 @@
 //! object that the log keeps the attributes in.
 //!
 //! Data that is JSON stays the text that it is, because a number or the order of members that is
-//! read
-//! and written again need not be the same.
+//! read and written again need not be the same.
 
 use std::borrow::Cow;
 use std::fmt;
