@@ -165,7 +165,10 @@ fn under_a_stock_engine_the_component_forwards() {
         assert_eq!(answer.json(), json!({ "ids": ["7"] }));
         assert_eq!(answer.header("kumiki-delivery"), Some("best-effort"));
         let batch = [("content-type", "application/cloudevents-batch+json")];
-        let event = |id: &str, data: Value| json!({ "specversion": "1.0", "id": id, "type": "t", "data": data });
+        let event = |id: &str, data: Value| {
+            let event = json!({ "specversion": "1.0", "id": id, "type": "t", "data": data });
+            event
+        };
         let events = json!([event("ä", json!({ "n": 1 })), event("9", json!("x"))]);
         assert_eq!(
             publish(&host, "order.paid", &batch, events.to_string()).status,

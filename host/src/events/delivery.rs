@@ -88,6 +88,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// What is on its way to the disk, and whether it arrived.
+type Storing<T> = BoxFuture<'static, (T, Result<(), BusError>)>;
+
 /// One subscription at work.
 pub struct Deliveries {
     config: Config,
@@ -101,8 +104,8 @@ pub struct Deliveries {
     /// Events that wait for their next attempt, by its time and their position.
     paused: BTreeMap<(i64, i64), Item>,
     /// Dead letters and acknowledgements on their way to the disk.
-    burying: FuturesUnordered<BoxFuture<'static, (Item, Death, Result<(), BusError>)>>,
-    storing: FuturesUnordered<BoxFuture<'static, (DeliveryId, Result<(), BusError>)>>,
+    burying: FuturesUnordered<Storing<(Item, Death)>>,
+    storing: FuturesUnordered<Storing<DeliveryId>>,
     /// Dead letters that are under way.
     retried: BTreeSet<i64>,
     /// Since when the file knows less than this of what is settled.
@@ -175,7 +178,7 @@ impl Deliveries {
                     Err(error) => tracing::error!(%error, "a delivery was lost"),
                 }
             }
-            Some((item, death, result)) = self.burying.next(), if !self.burying.is_empty() => {
+            Some(((item, death), result)) = self.burying.next(), if !self.burying.is_empty() => {
                 self.buried(item, death, result);
             }
             Some((id, result)) = self.storing.next(), if !self.storing.is_empty() => {

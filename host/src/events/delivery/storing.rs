@@ -20,7 +20,7 @@ impl Deliveries {
             }
         };
         self.burying
-            .push(Box::pin(async move { (item, death, stored.await) }));
+            .push(Box::pin(async move { ((item, death), stored.await) }));
     }
 
     pub(super) fn buried(&mut self, mut item: Item, death: Death, result: Result<(), BusError>) {

@@ -1,6 +1,6 @@
-//! Which of the newest events are known, without an index on the disk: their digests lie anywhere in
-//! it, so each event would have a page of its own written with it. They are held in memory, found
-//! again in the log when it is opened, and join the index many at a time and in its order.
+//! Which of the newest events are known, without an index on the disk: their digests lie anywhere
+//! in it, so each event would have a page of its own written with it. They are held in memory,
+//! found again in the log when it is opened, and join the index many at a time and in its order.
 
 use std::collections::{HashMap, VecDeque};
 

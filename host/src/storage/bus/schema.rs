@@ -19,10 +19,10 @@ pub(super) enum SchemaError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// `events.position` rises with each stored event over all topics and never repeats: it is the order
-/// of delivery. `identity` is a digest of topic, source and id, by which `identities` finds the
-/// events up to `indexed_to`; those above are in the writer's memory. `acknowledged` has what lies
-/// above a subscription's `position` as ranges of positions; `failures` what is tried again.
+/// `events.position` rises with each stored event over all topics and never repeats: it is the
+/// order of delivery. `identity` is a digest of topic, source and id, by which `identities` finds
+/// the events up to `indexed_to`; those above are in the writer's memory. `acknowledged` has what
+/// lies above a subscription's `position` as ranges of positions; `failures` what is tried again.
 const TABLES: &str = "
     CREATE TABLE log (
         only INTEGER PRIMARY KEY CHECK (only = 1),
