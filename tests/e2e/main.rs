@@ -10,6 +10,8 @@
 
 mod admin;
 mod artifacts;
+mod atomic;
+mod atomic_events;
 mod backlog;
 mod backup;
 mod catalog;

@@ -1,7 +1,7 @@
 //! Of the crash suite: an atomic handler that takes an order. `?key=` and `?number=` name it; it
 //! counts the order under its name, counts all orders under one key, for which handlers at one time
-//! conflict, and publishes `order.placed` with the name as data. `/plain` publishes `plain.made` with the same data and writes nothing. The answer is
-//! that of the bus.
+//! conflict, and publishes `order.placed` with the name as data. `/plain` publishes `plain.made`
+//! with the same data and writes nothing. The answer is that of the bus.
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::increment;
 use kumiki_guests::bindings::plain::wasi::keyvalue::store::{Error, open};

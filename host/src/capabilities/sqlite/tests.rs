@@ -49,6 +49,12 @@ async fn run(connection: &dyn Connection, sql: &str) -> Result<Vec<Vec<Value>>, 
         .rows)
 }
 
+/// As an atomic handler may run it.
+async fn read(connection: &dyn Connection, sql: &str) -> Result<Vec<Vec<Value>>, Error> {
+    let read = connection.execute(sql.to_owned(), vec![], Access::ReadOnly);
+    Ok(read.await?.rows)
+}
+
 async fn refusal(connection: &dyn Connection, sql: &str) -> String {
     match run(connection, sql).await {
         Err(Error::Io(text)) => text,
@@ -669,4 +675,45 @@ async fn a_closed_gate_holds_up_commits_and_nothing_else() {
     }
     refusal(&*connection, "INSERT INTO none VALUES (1)").await;
     assert!(gate.close(Duration::ZERO).is_some());
+}
+
+#[tokio::test]
+async fn inside_an_atomic_handler_a_database_can_be_read_only() {
+    let (_directory, connection) = fresh().await;
+    let connection = &*connection;
+    run(connection, "CREATE TABLE t (n INTEGER)").await.unwrap();
+    run(connection, "INSERT INTO t VALUES (1)").await.unwrap();
+    for sql in [
+        "INSERT INTO t VALUES (2)",
+        "UPDATE t SET n = 3",
+        "DELETE FROM t RETURNING n",
+        "CREATE TABLE u (n INTEGER)",
+        "CREATE TEMP TABLE u (n INTEGER)",
+        "DROP TABLE t",
+        "BEGIN IMMEDIATE",
+        "BEGIN EXCLUSIVE",
+        "PRAGMA user_version = 5",
+        "VACUUM",
+    ] {
+        let refused = read(connection, sql).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::Io(text) if text.contains("atomic handler")),
+            "{sql}: {refused:?}"
+        );
+    }
+    let one = vec![vec![Value::Integer(1)]];
+    assert_eq!(read(connection, "SELECT n FROM t").await.unwrap(), one);
+    // A transaction that only reads is harmless, and nothing can be written in it.
+    read(connection, "BEGIN").await.unwrap();
+    assert_eq!(read(connection, "SELECT n FROM t").await.unwrap(), one);
+    assert!(read(connection, "INSERT INTO t VALUES (2)").await.is_err());
+    read(connection, "COMMIT").await.unwrap();
+    // One in which an earlier invocation of the instance wrote cannot be ended here.
+    run(connection, "BEGIN").await.unwrap();
+    run(connection, "INSERT INTO t VALUES (2)").await.unwrap();
+    for sql in ["COMMIT", "SAVEPOINT a", "SELECT n FROM t"] {
+        assert!(read(connection, sql).await.is_err(), "{sql}");
+    }
+    run(connection, "ROLLBACK").await.unwrap();
+    assert_eq!(read(connection, "SELECT n FROM t").await.unwrap(), one);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
-use super::unit::Unit;
-use super::{Arc, Committed, KeyValueStore, Limits};
+use super::super::unit::Unit;
+use super::super::{Arc, Committed, KeyValueStore, Limits};
 use crate::storage::bus::NewEvent;
 
 fn store(directory: &tempfile::TempDir) -> Arc<KeyValueStore> {
@@ -127,7 +127,7 @@ fn run_model(model: &mut BTreeMap<String, Vec<u8>>, events: &mut i64, step: &Ste
             String::new()
         }
         Step::Increment(number) => {
-            let sum = super::add(model.get(&key(*number)).cloned(), 1);
+            let sum = super::super::add(model.get(&key(*number)).cloned(), 1);
             if let Ok(sum) = sum {
                 model.insert(key(*number), sum.to_le_bytes().to_vec());
             }

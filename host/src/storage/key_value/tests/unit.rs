@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::unit::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
-use super::{
+use super::super::unit::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
+use super::super::{
     Arc, Committed, DeliveryId, KeyPage, KeyValueError, KeyValueStore, Limits, VALUE_BYTES_MAX,
     Version,
 };
