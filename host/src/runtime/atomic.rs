@@ -139,8 +139,8 @@ impl AtomicInvocation<'_> {
         let runs_max = self.handlers.settings.attempts_max.max(1);
         for run in 1..=runs_max {
             if run > 1 {
-                let pause = async { Ok(tokio::time::sleep(pause(run - 2)).await) };
-                self.in_time(pause).await?;
+                let pause = tokio::time::sleep(pause(run - 2));
+                self.in_time(pause.map(Ok)).await?;
             }
             let unit = Running(Arc::new(Unit::new(self.handlers.store.clone())));
             let guest = self.run(&head, &body, &unit.0);

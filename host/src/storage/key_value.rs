@@ -13,10 +13,6 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod unit_property_tests;
-#[cfg(test)]
-mod unit_tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

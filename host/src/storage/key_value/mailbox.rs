@@ -43,7 +43,7 @@ impl KeyValueStore {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let find = || {
+        let find = || -> rusqlite::Result<bool> {
             let connection = Connection::open_with_flags(path, flags)?;
             let version: i32 =
                 connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -54,7 +54,7 @@ impl KeyValueStore {
             connection.query_row(query, [], |row| row.get(0))
         };
         // What is wrong with the file is said by the one who opens it next.
-        path.exists() && find().unwrap_or_else(|_: rusqlite::Error| true)
+        path.exists() && find().unwrap_or(true)
     }
 
     /// Whether the file was made already.

@@ -1,15 +1,17 @@
 //! Units of atomic handlers on real files: snapshots, conflicts of each kind, outbox and inbox,
 //! limits, and files of the older schema.
 
-use std::path::Path;
+mod serial_order;
 
-use super::unit::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
-use super::{
-    Arc, Committed, DeliveryId, KeyPage, KeyValueError, KeyValueStore, Limits, VALUE_BYTES_MAX,
-    Version,
-};
-use crate::storage::bus::NewEvent;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
+use crate::storage::bus::{DeliveryId, NewEvent};
 use crate::storage::database;
+use crate::storage::key_value::{
+    Committed, KeyPage, KeyValueError, KeyValueStore, Limits, VALUE_BYTES_MAX, Version,
+};
 
 fn limits() -> Limits {
     Limits {
