@@ -1,5 +1,5 @@
-//! Any bytes are an event or an error, and what became an event comes back from its headers and from
-//! its line of JSON.
+//! Any bytes are an event or an error, and what became an event comes back from its headers and
+//! from its line of JSON.
 #![no_main]
 
 use kumiki::events::cloud_event::{Origin, binary, json};

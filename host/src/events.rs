@@ -1,8 +1,8 @@
-//! What goes through the bus: events that services publish and take, and schedules. docs/EVENTS.md is
-//! the specification.
+//! What goes through the bus: events that services publish and take, and schedules. docs/EVENTS.md
+//! is the specification.
 //!
-//! Left to others: the log on disk (`storage::bus`), running a handler (the runtime), what an atomic
-//! handler commits (`storage::key_value::unit`).
+//! Left to others: the log on disk (`storage::bus`), running a handler (the runtime), what an
+//! atomic handler commits (`storage::key_value::unit`).
 
 mod backoff;
 pub mod call;
@@ -24,7 +24,7 @@ use self::delivery::{Command, Config, Counters, Deliveries, Phase};
 use self::schedules::Clockwork;
 use crate::gateway::services::ServiceTable;
 use crate::manifest::model::ServiceSettings;
-use crate::manifest::model::events::{From as Start, Retry};
+use crate::manifest::model::events::{From as Start, Retry, Schedule};
 use crate::storage::bus::{Bus, BusError, Wanted};
 
 /// Commands of the operator that may wait for a subscription.
@@ -92,7 +92,18 @@ struct Taker<'a> {
     from: Start,
     concurrency: usize,
     retry: Retry,
-    schedule: Option<&'a crate::manifest::model::events::Schedule>,
+    schedule: Option<&'a Schedule>,
+}
+
+impl Taker<'_> {
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            service: self.service.to_owned(),
+            topic: self.pattern.clone(),
+            path: self.path.to_owned(),
+            from: self.from,
+        }
+    }
 }
 
 impl Events {
@@ -114,13 +125,7 @@ impl Events {
                 path: path.to_owned(),
                 error,
             })?;
-            let wanted = Wanted {
-                service: service.to_owned(),
-                topic: taker.pattern.clone(),
-                path: path.to_owned(),
-                from: taker.from,
-            };
-            let subscribed = bus.subscribe(wanted).await?;
+            let subscribed = bus.subscribe(taker.wanted()).await?;
             ids.push(subscribed.id);
             let (commands, received) = mpsc::channel(COMMANDS_MAX);
             for letter in bus.retried(service, &taker.pattern, path)? {

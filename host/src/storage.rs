@@ -1,6 +1,6 @@
 //! The state directory and the SQLite files in it: key-value stores, the bus's log, and the
-//! databases that guests write SQL for; and how all of it is backed up. Which guest may open what is
-//! left to the capabilities.
+//! databases that guests write SQL for; and how all of it is backed up. Which guest may open what
+//! is left to the capabilities.
 
 pub mod backup;
 pub mod bus;

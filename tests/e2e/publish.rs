@@ -4,6 +4,7 @@
 use kumiki_tests::app::{App, Service};
 use kumiki_tests::host::Host;
 use kumiki_tests::http::Answer;
+use kumiki_tests::wait;
 use serde_json::{Value, json};
 
 const GUESTS: [&str; 2] = ["relay_two", "relay_three"];
@@ -164,7 +165,10 @@ fn under_a_stock_engine_the_component_forwards() {
         assert_eq!(answer.json(), json!({ "ids": ["7"] }));
         assert_eq!(answer.header("kumiki-delivery"), Some("best-effort"));
         let batch = [("content-type", "application/cloudevents-batch+json")];
-        let event = |id: &str, data: Value| json!({ "specversion": "1.0", "id": id, "type": "t", "data": data });
+        let event = |id: &str, data: Value| {
+            let event = json!({ "specversion": "1.0", "id": id, "type": "t", "data": data });
+            event
+        };
         let events = json!([event("ä", json!({ "n": 1 })), event("9", json!("x"))]);
         assert_eq!(
             publish(&host, "order.paid", &batch, events.to_string()).status,
@@ -201,4 +205,15 @@ fn without_the_flag_the_bus_takes_the_components_place() {
     let answer = publish(&host, "order.placed", &REQUIRED, "hello");
     assert_eq!(answer.status, 202, "{answer:?}");
     assert_eq!(answer.header("kumiki-delivery"), None);
+    // Delivered as the component forwards it, with the bus's own headers besides.
+    let events = wait::until("the delivery", || {
+        Some(recorded(&host)).filter(|events| !events.is_empty())
+    });
+    let (headers, body) = (&events[0]["headers"], &events[0]["body"]);
+    assert_eq!(
+        (headers["ce-id"].as_str(), body.as_str()),
+        (Some("7"), Some("hello"))
+    );
+    assert_eq!(headers["ce-source"], "cart");
+    assert_eq!(headers["kumiki-attempt"], "1");
 }

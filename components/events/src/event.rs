@@ -28,8 +28,8 @@ pub fn read(headers: &[(String, String)], body: Vec<u8>) -> Result<Vec<Event>, S
     let content_type = header(headers, "content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     match media_type.to_ascii_lowercase().as_str() {
-        "application/cloudevents+json" => Ok(vec![structured(&text(&body)?)?]),
-        "application/cloudevents-batch+json" => batch(&text(&body)?),
+        "application/cloudevents+json" => Ok(vec![structured(text(&body)?)?]),
+        "application/cloudevents-batch+json" => batch(text(&body)?),
         other if other.starts_with("application/cloudevents") => {
             Err(format!("`{other}` is not read; write JSON"))
         }

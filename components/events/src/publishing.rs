@@ -1,5 +1,5 @@
-//! From a request to its answer: read, forward to everyone who takes the topic, and say the ids. How
-//! a request is sent is left to the caller.
+//! From a request to its answer: read, forward to everyone who takes the topic, and say the ids.
+//! How a request is sent is left to the caller.
 
 use serde_json::json;
 

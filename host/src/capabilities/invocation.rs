@@ -131,11 +131,10 @@ impl Invocation {
 }
 
 /// What a guest is told that writes elsewhere from an atomic handler.
-pub const WRITE_REFUSED: &str = concat!(
-    "an atomic handler can write only the key-value store of its own service; ",
-    "publish an event for what shall happen elsewhere, ",
-    "or leave the atomic path and use kumiki-invocation-id as an idempotency key",
-);
+pub const WRITE_REFUSED: &str = "an atomic handler can write only the key-value store of its own \
+                                 service; publish an event for what shall happen elsewhere, or \
+                                 leave the atomic path and use kumiki-invocation-id as an \
+                                 idempotency key";
 
 /// Calls that may lie between the listener and an invocation. Every call in a chain holds an
 /// instance while it waits, so a service that calls itself would take them all; no sound app is

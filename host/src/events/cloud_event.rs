@@ -1,6 +1,6 @@
-//! CloudEvents 1.0.2 over HTTP: from a request to what the log keeps, and from what the log keeps to
-//! the request of a delivery and to one JSON object. The rules of the specification are checked on
-//! the way in, so nothing that is stored is refused later.
+//! CloudEvents 1.0.2 over HTTP: from a request to what the log keeps, and from what the log keeps
+//! to the request of a delivery and to one JSON object. The rules of the specification are checked
+//! on the way in, so nothing that is stored is refused later.
 //!
 //! Headers are names and bytes here, so that the types of HTTP stay with the gateway. Topics, the
 //! limits of a body, statuses and the answer are left to the endpoint.

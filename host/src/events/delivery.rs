@@ -5,6 +5,8 @@
 //! which event may go next ([`lines`]).
 
 mod lines;
+mod storing;
+mod subscriber;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +26,10 @@ use self::lines::{Item, Lines};
 use super::backoff;
 use crate::manifest::model::events::Retry;
 use crate::storage::bus::{
-    Bus, BusError, DeadLetter, Death, DeliveryId, Failure, Settled, StoredEvent, Subscribed,
+    Bus, BusError, DeadLetter, Death, DeliveryId, Failure, StoredEvent, Subscribed,
 };
+
+pub use self::subscriber::{Delivery, Outcome, Subscriber};
 
 /// Events that are read at once, and their bytes.
 const PAGE_EVENTS: usize = 64;
@@ -38,42 +42,6 @@ const STORING_MAX: usize = 1024;
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 /// The pause after the log could not be read or written.
 const STORAGE_PAUSE: Duration = Duration::from_secs(1);
-
-/// One call of a subscriber.
-#[derive(Clone, Debug)]
-pub struct Delivery {
-    pub id: DeliveryId,
-    /// From 1.
-    pub attempt: u32,
-    pub event: StoredEvent,
-}
-
-/// How a call ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Acknowledged,
-    /// The handler ran and failed.
-    Failed {
-        reason: String,
-        status: Option<u16>,
-        /// The beginning of its answer.
-        body: Vec<u8>,
-        retry_after: Option<Duration>,
-    },
-    /// The host did not begin the call; the event is not at fault.
-    NotBegun {
-        reason: String,
-    },
-}
-
-/// Takes the events of a subscription.
-pub trait Subscriber: Send + Sync {
-    /// Hands an event over and waits for what becomes of it.
-    fn deliver(&self, delivery: Delivery) -> BoxFuture<'static, Outcome>;
-
-    /// The acknowledgement of a delivery is on disk: nobody needs to remember it.
-    fn forget(&self, id: DeliveryId);
-}
 
 /// What the operator asks of a subscription.
 #[derive(Debug)]
@@ -120,6 +88,9 @@ pub enum Phase {
     Stopping,
 }
 
+/// What is on its way to the disk, and whether it arrived.
+type Storing<T> = BoxFuture<'static, (T, Result<(), BusError>)>;
+
 /// One subscription at work.
 pub struct Deliveries {
     config: Config,
@@ -133,8 +104,8 @@ pub struct Deliveries {
     /// Events that wait for their next attempt, by its time and their position.
     paused: BTreeMap<(i64, i64), Item>,
     /// Dead letters and acknowledgements on their way to the disk.
-    burying: FuturesUnordered<BoxFuture<'static, (Item, Death, Result<(), BusError>)>>,
-    storing: FuturesUnordered<BoxFuture<'static, (DeliveryId, Result<(), BusError>)>>,
+    burying: FuturesUnordered<Storing<(Item, Death)>>,
+    storing: FuturesUnordered<Storing<DeliveryId>>,
     /// Dead letters that are under way.
     retried: BTreeSet<i64>,
     /// Since when the file knows less than this of what is settled.
@@ -207,7 +178,7 @@ impl Deliveries {
                     Err(error) => tracing::error!(%error, "a delivery was lost"),
                 }
             }
-            Some((item, death, result)) = self.burying.next(), if !self.burying.is_empty() => {
+            Some(((item, death), result)) = self.burying.next(), if !self.burying.is_empty() => {
                 self.buried(item, death, result);
             }
             Some((id, result)) = self.storing.next(), if !self.storing.is_empty() => {
@@ -449,90 +420,6 @@ impl Deliveries {
         };
         let left_ms = until_ms.saturating_sub(self.now_ms()).max(0).unsigned_abs();
         Duration::from_millis(left_ms).min(SLEEP_MAX)
-    }
-
-    fn bury(&mut self, item: Item, death: Death) {
-        let stored: BoxFuture<'static, Result<(), BusError>> = match item.dead_letter() {
-            Some(id) => Box::pin(self.config.bus.bury_again(id, death.clone())),
-            None => {
-                let (bus, id) = (&self.config.bus, self.subscribed.id);
-                Box::pin(bus.bury(id, item.position, death.clone()))
-            }
-        };
-        self.burying
-            .push(Box::pin(async move { (item, death, stored.await) }));
-    }
-
-    fn buried(&mut self, mut item: Item, death: Death, result: Result<(), BusError>) {
-        match result {
-            Ok(()) => {
-                self.config.counters.dead.fetch_add(1, Ordering::Relaxed);
-                match item.dead_letter() {
-                    Some(letter) => drop(self.retried.remove(&letter)),
-                    None => self.settle(item, false),
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "a dead letter cannot be stored");
-                item.death = Some(death);
-                let pause_ms = i64::try_from(STORAGE_PAUSE.as_millis()).unwrap_or(i64::MAX);
-                self.pause(item, pause_ms);
-            }
-        }
-    }
-
-    /// An event is done with, and the next one of its key may go.
-    fn settle(&mut self, item: Item, was_handled: bool) {
-        let id = self.id(item.position);
-        let bus = &self.config.bus;
-        let stored: BoxFuture<'static, Result<(), BusError>> = match item.dead_letter() {
-            Some(letter) if was_handled => {
-                let dropped = bus.drop_dead(letter);
-                Box::pin(async move { dropped.await.map(drop) })
-            }
-            Some(_) => Box::pin(async { Ok(()) }),
-            None => {
-                let progress = &mut self.subscribed.progress;
-                let settled = Settled {
-                    subscription: self.subscribed.id,
-                    position: item.position,
-                    topic: item.topic_id,
-                    has_failed: item.attempts > 0,
-                    change: progress.settle(item.after, item.position),
-                };
-                Box::pin(bus.settle(settled))
-            }
-        };
-        if let Some(letter) = item.dead_letter() {
-            self.retried.remove(&letter);
-        }
-        self.lines.release(item.key.as_ref());
-        self.storing
-            .push(Box::pin(async move { (id, stored.await) }));
-    }
-
-    fn stored(&mut self, id: DeliveryId, result: Result<(), BusError>) {
-        match result {
-            Ok(()) => self.config.subscriber.forget(id),
-            // The event is delivered again if the host ends before this is stored.
-            Err(_) => {
-                self.unsaved_since.get_or_insert_with(Instant::now);
-            }
-        }
-    }
-
-    /// Stores all that is settled, when some of it could not be stored before.
-    async fn save(&mut self) {
-        let waited = self.unsaved_since.map(|since| since.elapsed());
-        if waited.is_none_or(|waited| waited < STORAGE_PAUSE) {
-            return;
-        }
-        self.unsaved_since = Some(Instant::now());
-        let (id, progress) = (self.subscribed.id, self.subscribed.progress.clone());
-        match self.config.bus.save_progress(id, progress).await {
-            Ok(()) => self.unsaved_since = None,
-            Err(error) => tracing::error!(%error, "acknowledgements cannot be stored"),
-        }
     }
 
     fn command(&mut self, command: Command) {

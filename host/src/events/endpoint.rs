@@ -2,8 +2,8 @@
 //! under the id of the component that it replaces, so a request comes by chaining like any other,
 //! with the grants of its caller checked. One from outside never has a caller, and finds nothing.
 //!
-//! What an event may say is left to `cloud_event`, storing it to the log, and what an atomic handler
-//! publishes to its unit.
+//! What an event may say is left to `cloud_event`, storing it to the log, and what an atomic
+//! handler publishes to its unit.
 
 mod answers;
 #[cfg(test)]

@@ -156,7 +156,8 @@ mod tests {
                 true => format!("%{byte:02x}"),
                 false => char::from(byte).to_string(),
             };
-            let path: String = "events/order\0".bytes().take(12).zip(&encode).map(encoded).collect();
+            let path = "events/order\0".bytes().take(12).zip(&encode);
+            let path: String = path.map(encoded).collect();
             let path = format!("/{path}");
             prop_assert!(is_meant(&path, "/"), "{path}");
         }

@@ -3,8 +3,8 @@
 //! A guest gets an absolute URI and the headers that Spin gives (`spin-path-info`, `spin-full-url`,
 //! …). All headers of that name that came with the request are removed first, so that no client can
 //! forge one; Spin does not do that. So are those of kumiki's own (`kumiki-attempt`,
-//! `kumiki-invocation-id`, …), from clients and from services that call others. The other headers stay as they are; those that `wasi:http`
-//! forbids are left to the runtime.
+//! `kumiki-invocation-id`, …), from clients and from services that call others. The other headers
+//! stay as they are; those that `wasi:http` forbids are left to the runtime.
 
 use std::net::SocketAddr;
 

@@ -6,9 +6,10 @@ mod atomic;
 mod bus;
 mod calls;
 
-pub use self::calls::cron;
 #[cfg(test)]
 mod tests;
+
+pub use self::calls::cron;
 
 use std::collections::BTreeMap;
 
@@ -111,7 +112,8 @@ impl Draft<'_> {
     }
 }
 
-/// Checks what has to agree over all components: there is one bus, those who subscribe have one, and
+/// Checks what has to agree over all components: there is one bus, those who subscribe have one,
+/// and
 /// nobody links it.
 pub(super) fn check_all(drafts: &BTreeMap<&str, &settings::Draft<'_>>) {
     let mut buses = drafts

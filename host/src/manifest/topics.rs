@@ -1,5 +1,5 @@
-//! Topics and the patterns of them that subscriptions name: how both are written, and which topics a
-//! pattern means. Who publishes and who subscribes is left to others.
+//! Topics and the patterns of them that subscriptions name: how both are written, and which topics
+//! a pattern means. Who publishes and who subscribes is left to others.
 
 /// Bytes of a topic or a pattern.
 const BYTES_MAX: usize = 128;

@@ -139,8 +139,11 @@ impl AtomicInvocation<'_> {
         let runs_max = self.handlers.settings.attempts_max.max(1);
         for run in 1..=runs_max {
             if run > 1 {
-                let pause = tokio::time::sleep(pause(run - 2));
-                self.in_time(pause.map(Ok)).await?;
+                let pause = async {
+                    tokio::time::sleep(pause(run - 2)).await;
+                    Ok(())
+                };
+                self.in_time(pause).await?;
             }
             let unit = Running(Arc::new(Unit::new(self.handlers.store.clone())));
             let guest = self.run(&head, &body, &unit.0);

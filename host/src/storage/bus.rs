@@ -1,6 +1,6 @@
 //! The bus's log: one SQLite file that holds every topic's events in the order in which they were
-//! stored, and how far each subscription has come. Events are opaque here. HTTP, CloudEvents and the
-//! calls of subscribers are left to `events`.
+//! stored, and how far each subscription has come. Events are opaque here. HTTP, CloudEvents and
+//! the calls of subscribers are left to `events`.
 
 pub mod clock;
 mod dead;
@@ -8,6 +8,7 @@ mod memory;
 mod progress;
 mod queries;
 mod reader;
+mod recent;
 mod retention;
 mod schedules;
 mod schema;
@@ -190,8 +191,8 @@ impl Bus {
         answer.await.unwrap_or(Err(PublishError::Failed))
     }
 
-    /// Whether their topics take events at present. While a commit is under way they are thought to:
-    /// this is to warn publishers whose events are stored later, and holds nobody up.
+    /// Whether their topics take events at present. While a commit is under way they are thought
+    /// to: this is to warn publishers whose events are stored later, and holds nobody up.
     pub fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
         match self.writer.shared.memory.try_lock().as_deref() {
             Ok(Some(memory)) => memory.check_backlog(events),

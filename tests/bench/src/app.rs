@@ -12,6 +12,8 @@ pub struct Service {
     pub source: PathBuf,
     pub reached: Reached,
     pub allowed_outbound_hosts: Vec<String>,
+    /// Labels of the key-value stores that it may open.
+    pub stores: Vec<String>,
     /// Lines of its `tool.kumiki` table.
     pub settings: Vec<String>,
 }
@@ -35,6 +37,7 @@ impl Service {
             source,
             reached: Reached::Route(route.into()),
             allowed_outbound_hosts: Vec::new(),
+            stores: Vec::new(),
             settings: Vec::new(),
         }
     }
@@ -50,12 +53,25 @@ impl Service {
         self
     }
 
+    /// The same service with one more key-value store.
+    pub fn store(mut self, label: impl Into<String>) -> Self {
+        self.stores.push(label.into());
+        self
+    }
+
+    /// The same service, which may call this host.
+    pub fn calls(mut self, host: impl Into<String>) -> Self {
+        self.allowed_outbound_hosts.push(host.into());
+        self
+    }
+
     fn write(&self, text: &mut String) -> Result<()> {
         let Self {
             id,
             source,
             reached,
             allowed_outbound_hosts,
+            stores,
             settings,
         } = self;
         let route = match reached {
@@ -71,6 +87,9 @@ impl Service {
         }
         writeln!(text, "\n[component.{id}]\nsource = {source:?}")?;
         writeln!(text, "allowed_outbound_hosts = {allowed_outbound_hosts:?}")?;
+        if !stores.is_empty() {
+            writeln!(text, "key_value_stores = {stores:?}")?;
+        }
         if !settings.is_empty() {
             writeln!(
                 text,
@@ -95,7 +114,8 @@ pub struct App {
 }
 
 impl App {
-    /// Writes the manifest `name.toml` into `folder`. Apps in one folder share their state. Peers
+    /// Writes the manifest `name.toml` into `folder`, and beside it the runtime config, which puts
+    /// every store into the state. Apps in one folder share their state. Peers
     /// take a fresh instance for each request.
     ///
     /// # Errors
@@ -110,6 +130,13 @@ impl App {
         std::fs::create_dir_all(folder)?;
         std::fs::write(&manifest, text)
             .with_context(|| format!("{} cannot be written", manifest.display()))?;
+        let stores = services.iter().flat_map(|service| &service.stores);
+        let config: String = stores
+            .map(|label| format!("[key_value_store.{label}]\ntype = \"spin\"\n\n"))
+            .collect();
+        if !config.is_empty() {
+            std::fs::write(folder.join("runtime-config.toml"), config)?;
+        }
         let first = services.first().context("the app has no service")?;
         Ok(Self {
             manifest,

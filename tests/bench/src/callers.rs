@@ -56,7 +56,8 @@ impl Said {
         Ok(())
     }
 
-    fn add(&mut self, other: &Self) {
+    /// Adds what another one said.
+    pub fn add(&mut self, other: &Self) {
         self.row_count += other.row_count;
         self.row_ns += other.row_ns;
         for (nanoseconds, count) in &other.timed {
@@ -65,13 +66,32 @@ impl Said {
     }
 
     /// All calls.
-    fn calls(&self) -> u64 {
+    pub fn calls(&self) -> u64 {
         self.row_count + self.timed.values().sum::<u64>()
     }
 
     /// Mean µs of a call in a row, if there were rows.
     pub fn row_us(&self) -> Option<f64> {
         (self.row_count > 0).then(|| self.row_ns as f64 / self.row_count as f64 / 1e3)
+    }
+
+    /// Calls per second, their latency, the mean time in a row, and the CPU time that a server took
+    /// for each.
+    ///
+    /// # Errors
+    /// When there was no call.
+    pub fn figures(&self, point: &str, elapsed: Duration, cpu: Duration) -> Result<Vec<Figure>> {
+        let calls = self.calls() as f64;
+        let cpu_us = cpu.as_secs_f64() * 1e6;
+        let latency = Figure::weighted(point, "latency µs", self.timed_us());
+        let mut figures = vec![
+            Figure::value(point, "calls/s", calls / elapsed.as_secs_f64()),
+            latency.context("no call was made")?,
+        ];
+        let row = self.row_us();
+        figures.extend(row.map(|mean_us| Figure::value(point, "µs/call in a row", mean_us)));
+        figures.push(Figure::value(point, "CPU µs/call", cpu_us / calls));
+        Ok(figures)
     }
 
     fn timed_us(&self) -> Vec<(f64, u64)> {
@@ -105,17 +125,9 @@ impl Services<'_> {
         let before = self.cpu_time()?;
         let started = Instant::now();
         let said = self.load(path, callers, Duration::from_secs(seconds))?;
-        let elapsed = started.elapsed().as_secs_f64();
-        let cpu_us = self.cpu_time()?.saturating_sub(before).as_secs_f64() * 1e6;
-        let calls = said.calls() as f64;
-        let latency = Figure::weighted(point, "latency µs", said.timed_us());
-        let mut figures = vec![
-            Figure::value(point, "calls/s", calls / elapsed),
-            latency.context("no call was made")?,
-        ];
-        let row = said.row_us();
-        figures.extend(row.map(|mean_us| Figure::value(point, "µs/call in a row", mean_us)));
-        figures.push(Figure::value(point, "CPU µs/call", cpu_us / calls));
+        let elapsed = started.elapsed();
+        let cpu = self.cpu_time()?.saturating_sub(before);
+        let mut figures = said.figures(point, elapsed, cpu)?;
         let mut resident_kib = 0;
         for server in &self.servers {
             resident_kib += server.process.memory()?.resident_kib;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::app::App;
+use crate::broker;
 
 /// One whose figures are measured.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Contender {
     /// Whether it tells by its admin API which services are loaded: only a host can, and an older
     /// one has no such API.
     pub has_admin: bool,
+    /// Whether it syncs what it acknowledges: an older nats-server has no setting for that.
+    pub is_durable: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +26,21 @@ pub enum Kind {
     Native,
     WasmtimeServe,
     Spin,
+    /// A broker, which runs no app; `broker` starts it.
+    Redis,
+    Nats,
 }
 
 impl Contender {
     pub fn new(kind: Kind, program: PathBuf) -> Self {
         let has_admin = kind == Kind::Kumiki
             && output(&program, &["up", "--help"]).is_some_and(|help| help.contains("--admin"));
+        let is_durable = kind != Kind::Nats || broker::nats_syncs(&program);
         Self {
             kind,
             program,
             has_admin,
+            is_durable,
         }
     }
 
@@ -43,11 +51,14 @@ impl Contender {
             Kind::Native => "native",
             Kind::WasmtimeServe => "wasmtime serve",
             Kind::Spin => "spin",
+            Kind::Redis => "redis",
+            Kind::Nats if self.is_durable => "nats",
+            Kind::Nats => "nats, not synced",
         }
     }
 
     /// The command that serves the app on a port of 127.0.0.1. The native one answers one line,
-    /// whatever the app is; `wasmtime serve` runs the app's first component.
+    /// whatever the app is; `wasmtime serve` runs the app's first component; brokers run none.
     pub fn command(&self, app: &App, port: u16) -> Command {
         let mut command = Command::new(&self.program);
         let address = format!("127.0.0.1:{port}");
@@ -74,6 +85,7 @@ impl Contender {
                 command.arg(&app.manifest);
                 command.args(["--max-instance-reuse-count", &reuse_max]);
             }
+            Kind::Redis | Kind::Nats => {}
         }
         if let Some(folder) = app.manifest.parent() {
             command.current_dir(folder);

@@ -39,8 +39,32 @@ pub fn figures(
     seconds: u64,
     folder: &Path,
 ) -> Result<Vec<Figure>> {
+    let load = || run(server, path, connections, seconds, folder);
+    figures_of(server, connections, load)
+}
+
+/// The same, where each request is what the Lua function `request` in `script` makes.
+///
+/// # Errors
+/// When wrk fails, or a single request does.
+pub fn figures_by(
+    script: &str,
+    server: &Server,
+    connections: u32,
+    seconds: u64,
+    folder: &Path,
+) -> Result<Vec<Figure>> {
+    let load = || run_script(script, server, "/", connections, seconds, folder);
+    figures_of(server, connections, load)
+}
+
+fn figures_of(
+    server: &Server,
+    connections: u32,
+    load: impl FnOnce() -> Result<Load>,
+) -> Result<Vec<Figure>> {
     let before = server.process.cpu_time()?;
-    let load = run(server, path, connections, seconds, folder)?;
+    let load = load()?;
     let cpu = server.process.cpu_time()?.saturating_sub(before);
     let resident_mib = server.process.memory()?.resident_kib as f64 / 1024.0;
     let point = format!("{connections} connections").replace("1 connections", "1 connection");
@@ -72,8 +96,19 @@ pub fn run(
     seconds: u64,
     folder: &Path,
 ) -> Result<Load> {
+    run_script("", server, path, connections, seconds, folder)
+}
+
+fn run_script(
+    requests: &str,
+    server: &Server,
+    path: &str,
+    connections: u32,
+    seconds: u64,
+    folder: &Path,
+) -> Result<Load> {
     let script = folder.join("wrk.lua");
-    std::fs::write(&script, SCRIPT)?;
+    std::fs::write(&script, format!("{requests}\n{SCRIPT}"))?;
     let threads = connections.min(THREADS_MAX);
     let mut command = Command::new("wrk");
     command

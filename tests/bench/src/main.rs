@@ -9,13 +9,17 @@
 //! - [`server`]: a contender that answers, and how long its first answer took.
 //! - [`process`]: child processes that never outlive the run, their CPU time and memory.
 //! - [`load`]: load by wrk.
-//! - [`callers`]: load by services that call others and time their calls; [`times`]: those times.
+//! - [`broker`]: the peers that keep data, and load for them.
+//! - [`callers`]: load by services that call others and time their calls; [`times`]: those times;
+//!   [`arguments`]: what they call with.
 //! - [`registry`]: waits until the host has unloaded every service, and reads its memory.
 //! - [`native`]: the native hyper services, served by child processes of this binary.
 //! - [`http`]: one HTTP/1.1 connection that blocks.
 //! - [`report`]: figures, the rows that compare them, the table and the JSON.
 
 mod app;
+mod arguments;
+mod broker;
 mod callers;
 mod contender;
 mod http;

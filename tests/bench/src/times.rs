@@ -1,15 +1,9 @@
 //! The times that a caller takes of its own calls: of many in a row, and of each. Written by the
-//! guest that calls by links and by the native caller, so it needs nothing but the standard
+//! guests that measure and by the native caller, so it needs nothing but the standard
 //! library; read by `callers`.
 //!
 //! As text: a line `row COUNT NANOSECONDS` for the calls in a row, then a line `NANOSECONDS COUNT`
 //! for each bucket of the timed calls that is not empty.
-
-/// Records in one call of `total`.
-pub const RECORDS: u32 = 1_000;
-
-/// Bytes in one call of `bytes`.
-pub const BYTES: usize = 64 * 1024;
 
 /// Bits of a time that its bucket keeps: buckets are at most 1/128 of their time wide, and hold one
 /// nanosecond below 256.
@@ -19,11 +13,6 @@ const BUCKETS_PER_BIT: usize = 1 << (KEPT_BITS - 1);
 
 /// Room for times of up to 2⁴⁰ ns, which is 18 minutes.
 const BUCKETS: usize = BUCKETS_PER_BIT * (40 - KEPT_BITS as usize + 2);
-
-/// The name of an article in an order.
-pub fn sku(number: u32) -> String {
-    format!("article-{number:05}")
-}
 
 /// What was timed.
 pub struct Times {

@@ -1,11 +1,15 @@
 //! The works: what each measures, and what they share. A work measures the host first, then each
 //! peer in the same way, one at a time.
 
+mod atomic;
 mod chained;
 mod cold_start;
+mod events;
+mod floor;
 mod hello;
 mod linked;
 mod many;
+mod stores;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,6 +91,46 @@ pub const WORKS: &[Work] = &[
         about: "resident memory with many services, each called once and unloaded",
         run: many::idle_memory,
     },
+    Work {
+        name: "floor",
+        about: "this machine's disk: a synced append, and SQLite alone in batches of 64 rows",
+        run: floor::run,
+    },
+    Work {
+        name: "key-value-get",
+        about: "a guest reads a key again and again",
+        run: stores::get,
+    },
+    Work {
+        name: "key-value-set",
+        about: "guests write keys durably, one after the other",
+        run: stores::set,
+    },
+    Work {
+        name: "publish",
+        about: "guests publish events durably, one after the other",
+        run: events::publish,
+    },
+    Work {
+        name: "publish-listener",
+        about: "64 connections, one event for each request",
+        run: events::publish_listener,
+    },
+    Work {
+        name: "delivered",
+        about: "from publishing an event until its subscriber has it",
+        run: events::delivered,
+    },
+    Work {
+        name: "atomic",
+        about: "atomic handlers of 8 services, each 3 writes and an event",
+        run: atomic::run,
+    },
+    Work {
+        name: "backup",
+        about: "a copy of 256 MiB of state while the host runs",
+        run: stores::backup,
+    },
 ];
 
 /// What every work needs to know.
@@ -111,7 +155,12 @@ impl Bench {
             Contender::new(Kind::Kumiki, found(&options.host)?),
             Contender::new(Kind::Native, std::env::current_exe()?),
         ];
-        for (kind, name) in [(Kind::WasmtimeServe, "wasmtime"), (Kind::Spin, "spin")] {
+        for (kind, name) in [
+            (Kind::WasmtimeServe, "wasmtime"),
+            (Kind::Spin, "spin"),
+            (Kind::Redis, "redis-server"),
+            (Kind::Nats, "nats-server"),
+        ] {
             match on_path(name) {
                 Some(program) => contenders.push(Contender::new(kind, program)),
                 None => eprintln!("`{name}` is not on PATH, so it is not among the peers."),
@@ -135,6 +184,12 @@ impl Bench {
         let folder = self.folder.path().join(name);
         std::fs::create_dir_all(&folder)?;
         Ok(folder)
+    }
+
+    /// A folder of a work that nothing was written to yet.
+    pub fn new_folder(&self, work: &str) -> Result<PathBuf> {
+        let folder = self.folder(work)?;
+        Ok(TempDir::with_prefix_in("new-", folder)?.keep())
     }
 
     /// The component of a guest.

@@ -14,6 +14,8 @@ mod bindings {
     });
 }
 
+#[path = "../../bench/src/arguments.rs"]
+mod arguments;
 #[path = "../../bench/src/times.rs"]
 mod times;
 
@@ -24,11 +26,11 @@ fn handle(request: Request) -> Answer {
     let times = match request.query.text("call") {
         "quote" => times(count, || prices::quote("cup-blue", 3)),
         "total" => {
-            let positions: Vec<Position> = (0..times::RECORDS).map(position).collect();
+            let positions: Vec<Position> = (0..arguments::RECORDS).map(position).collect();
             times(count, || prices::total(&positions))
         }
         "bytes" => {
-            let bytes = vec![7; times::BYTES];
+            let bytes = vec![7; arguments::BYTES];
             times(count, || prices::bytes(&bytes))
         }
         other => return Answer::new(400, format!("there is no call `{other}`")),
@@ -41,7 +43,7 @@ fn handle(request: Request) -> Answer {
 
 fn position(number: u32) -> Position {
     Position {
-        sku: times::sku(number),
+        sku: arguments::sku(number),
         count: 3,
         cents: number,
     }

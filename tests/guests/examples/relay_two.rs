@@ -1,6 +1,6 @@
 //! Passes its request on to `?url=` by `wasi:http/outgoing-handler@0.2`: the method, the headers
-//! that begin with `ce-` or `kumiki-`, `content-type` and the body. Answers with the other's answer,
-//! or 422 with the error's name.
+//! that begin with `ce-` or `kumiki-`, `content-type` and the body. Answers with the other's
+//! answer, or 422 with the error's name.
 
 use kumiki_guests::incoming::{Answer, Request, for_each_chunk, write_all};
 use kumiki_guests::wasip2::http::outgoing_handler;

@@ -1,7 +1,7 @@
 //! Takes events and does with each what its data says, one word per attempt, the last for all
-//! further ones: `ok`, `fail`, `busy` (503 with `Retry-After: 1`), `trap` or `hang`. Writes down each
-//! attempt in the key-value store that `STORE` names and answers a GET with all of
-//! them, one in a line: path, event's id or scheduled time, attempt, invocation id, word. With
+//! further ones: `ok`, `fail`, `busy` (503 with `Retry-After: 1`), `trap` or `hang`. Writes down
+//! each attempt in the key-value store that `STORE` names and answers a GET with all of them, one
+//! in a line: path, event's id or scheduled time, attempt, invocation id, word. With
 //! `?last=yes` it answers with the headers and the body of the last one.
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::increment;

@@ -8,8 +8,10 @@
 pub mod bindings;
 pub mod incoming;
 pub mod linked;
+pub mod outgoing;
 pub mod query;
 pub mod service;
+pub mod stored;
 pub mod values;
 
 pub use wasip2;

@@ -231,8 +231,9 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The services that have an HTTP trigger, as the gateway calls them, and those that the host itself
-/// calls. One that is only linked may export a handler as well, and nobody was given a way to it.
+/// The services that have an HTTP trigger, as the gateway calls them, and those that the host
+/// itself calls. One that is only linked may export a handler as well, and nobody was given a way
+/// to it.
 fn table(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
     let mut services = Services::default();
     for id in loading::called_by_host(manifest) {

@@ -14,8 +14,8 @@ use crate::storage::bus::NewEvent;
 const PREFIX: &str = "ce-";
 const CONTENT_TYPE: &str = "content-type";
 
-/// What is percent-encoded in a header, besides everything beyond ASCII: section 3.1.3.2 of the HTTP
-/// binding.
+/// What is percent-encoded in a header, besides everything beyond ASCII: section 3.1.3.2 of the
+/// HTTP binding.
 const ENCODED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 /// Reads an event; `headers` are all of a request, their names in lower case.

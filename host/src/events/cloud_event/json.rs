@@ -1,8 +1,8 @@
 //! CloudEvents as JSON: one object (structured mode), or an array of them (batch mode), and the
 //! object that the log keeps the attributes in.
 //!
-//! Data that is JSON stays the text that it is, because a number or the order of members that is read
-//! and written again need not be the same.
+//! Data that is JSON stays the text that it is, because a number or the order of members that is
+//! read and written again need not be the same.
 
 use std::borrow::Cow;
 use std::fmt;

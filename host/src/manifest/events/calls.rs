@@ -1,5 +1,5 @@
-//! The calls that the host makes of its own accord: subscriptions and schedules, with the paths that
-//! are kept for them.
+//! The calls that the host makes of its own accord: subscriptions and schedules, with the paths
+//! that are kept for them.
 
 use std::borrow::Cow;
 use std::str::FromStr;

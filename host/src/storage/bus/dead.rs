@@ -45,8 +45,8 @@ const COLUMNS: &str = "id, service, pattern, path, topic, stored_ms, died_ms, at
                        status, body, is_retried, key, attributes, data";
 
 impl Bus {
-    /// Puts an event aside for a subscription, which settles it once this is on disk. Done twice, it
-    /// is put aside once.
+    /// Puts an event aside for a subscription, which settles it once this is on disk. Done twice,
+    /// it is put aside once.
     pub fn bury(
         &self,
         subscription: i64,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use tokio::sync::Notify;
 
+use super::recent::Recent;
 use super::{NewEvent, PublishError};
 use crate::manifest::model::events::{BusSettings, TopicSettings};
 use crate::manifest::topics;
@@ -45,6 +46,9 @@ pub(super) struct Subscriber {
 /// Everything that is known.
 pub(super) struct Memory {
     pub(super) last_position: i64,
+    pub(super) recent: Recent,
+    /// Events of all topics that are not due.
+    delayed: u64,
     topics: HashMap<Arc<str>, Topic>,
     names: HashMap<i64, Arc<str>>,
     pub(super) subscribers: BTreeMap<i64, Subscriber>,
@@ -62,6 +66,8 @@ impl Memory {
             connection.query_row("SELECT last_position FROM log", [], |row| row.get(0))?;
         let mut memory = Self {
             last_position,
+            recent: Recent::load(connection)?,
+            delayed: 0,
             topics: HashMap::new(),
             names: HashMap::new(),
             subscribers: BTreeMap::new(),
@@ -93,6 +99,7 @@ impl Memory {
     }
 
     fn insert(&mut self, topic: Topic) {
+        self.delayed = self.delayed.saturating_add(topic.delayed);
         self.names.insert(topic.id, topic.name.clone());
         self.topics.insert(topic.name.clone(), topic);
     }
@@ -169,6 +176,27 @@ impl Memory {
         };
         self.subscribers.insert(id, subscriber);
         Ok(())
+    }
+
+    /// An event joined those that are not due.
+    pub(super) fn delay(&mut self, topic: i64) {
+        self.delayed = self.delayed.saturating_add(1);
+        if let Some(topic) = self.topic_of(topic) {
+            topic.delayed = topic.delayed.saturating_add(1);
+        }
+    }
+
+    /// An event is due.
+    pub(super) fn release(&mut self, topic: i64) {
+        self.delayed = self.delayed.saturating_sub(1);
+        if let Some(topic) = self.topic_of(topic) {
+            topic.delayed = topic.delayed.saturating_sub(1);
+        }
+    }
+
+    /// Whether any event waits for its time.
+    pub(super) fn has_delayed(&self) -> bool {
+        self.delayed > 0
     }
 
     /// Why the events cannot be stored all together.

@@ -37,11 +37,14 @@ pub struct Page {
 
 /// The topics of the log by id. They only become more.
 #[derive(Default)]
-pub(super) struct Names(RwLock<Arc<Vec<(i64, Arc<str>)>>>);
+pub(super) struct Names(RwLock<Arc<TopicNames>>);
+
+/// Ids and names, by id.
+type TopicNames = Vec<(i64, Arc<str>)>;
 
 impl Names {
     /// All topics that the connection's snapshot has.
-    fn all(&self, connection: &Connection) -> rusqlite::Result<Arc<Vec<(i64, Arc<str>)>>> {
+    fn all(&self, connection: &Connection) -> rusqlite::Result<Arc<TopicNames>> {
         let newest: i64 = connection
             .prepare_cached("SELECT ifnull(max(id), 0) FROM topics")?
             .query_row([], |row| row.get(0))?;
@@ -60,7 +63,7 @@ impl Names {
         Ok(all)
     }
 
-    fn known(&self) -> Arc<Vec<(i64, Arc<str>)>> {
+    fn known(&self) -> Arc<TopicNames> {
         self.0.read().map(|names| names.clone()).unwrap_or_default()
     }
 }

@@ -43,6 +43,14 @@ impl Transaction<'_> {
         if count == 0 {
             return Ok(0);
         }
+        // What is known of an event goes with it, so it has to be where it can go from.
+        self.memory.recent.index_to(self.connection, last)?;
+        self.connection
+            .prepare_cached(
+                "DELETE FROM identities WHERE (identity, position) IN
+                     (SELECT identity, position FROM events WHERE topic = ?1 AND position <= ?2)",
+            )?
+            .execute((topic, last))?;
         self.connection
             .prepare_cached("DELETE FROM events WHERE topic = ?1 AND position <= ?2")?
             .execute((topic, last))?;

@@ -174,7 +174,8 @@ impl Bus {
                 return Ok(None);
             };
             connection.execute(
-                "INSERT INTO subscriptions (service, topic, path, position) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT INTO subscriptions (service, topic, path, position)
+                 VALUES (?1, ?2, ?3, ?4)",
                 (service, topic, path, after),
             )?;
             let new = connection.last_insert_rowid();

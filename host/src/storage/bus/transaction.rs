@@ -36,16 +36,36 @@ impl Transaction<'_> {
     }
 
     fn is_stored(&self, topic: i64, identity: i64, event: &NewEvent) -> rusqlite::Result<bool> {
-        for sql in [
-            "SELECT 1 FROM events WHERE identity = ?1 AND topic = ?2 AND source = ?3 AND id = ?4",
-            "SELECT 1 FROM delayed WHERE identity = ?1 AND topic = ?2 AND source = ?3 AND id = ?4",
-        ] {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            if statement.exists((identity, topic, &event.source, &event.id))? {
+        let is_it = |position: i64| {
+            self.connection
+                .prepare_cached(
+                    "SELECT 1 FROM events
+                     WHERE position = ?1 AND topic = ?2 AND source = ?3 AND id = ?4",
+                )?
+                .exists((position, topic, &event.source, &event.id))
+        };
+        if let Some(position) = self.memory.recent.position(identity)
+            && is_it(position)?
+        {
+            return Ok(true);
+        }
+        let mut known = self
+            .connection
+            .prepare_cached("SELECT position FROM identities WHERE identity = ?1")?;
+        for position in known.query_map([identity], |row| row.get(0))? {
+            if is_it(position?)? {
                 return Ok(true);
             }
         }
-        Ok(false)
+        if !self.memory.has_delayed() {
+            return Ok(false);
+        }
+        self.connection
+            .prepare_cached(
+                "SELECT 1 FROM delayed
+                 WHERE identity = ?1 AND topic = ?2 AND source = ?3 AND id = ?4",
+            )?
+            .exists((identity, topic, &event.source, &event.id))
     }
 
     pub(super) fn insert(
@@ -73,6 +93,7 @@ impl Transaction<'_> {
                 &event.data,
             ))?;
         self.memory.last_position = position;
+        self.memory.recent.push(identity, position);
         self.count(topic, (event.attributes.len() + event.data.len()) as u64);
         Ok(())
     }
@@ -116,9 +137,7 @@ impl Transaction<'_> {
                 &event.attributes,
                 &event.data,
             ))?;
-        if let Some(known) = self.memory.topic_of(topic) {
-            known.delayed = known.delayed.saturating_add(1);
-        }
+        self.memory.delay(topic);
         self.next_due_ms = self.next_due_ms.min(due_ms);
         Ok(())
     }
@@ -149,9 +168,7 @@ impl Transaction<'_> {
             self.connection
                 .prepare_cached("DELETE FROM delayed WHERE number = ?1")?
                 .execute([number])?;
-            if let Some(known) = self.memory.topic_of(*topic) {
-                known.delayed = known.delayed.saturating_sub(1);
-            }
+            self.memory.release(*topic);
         }
         self.next_due_ms = next_due_ms(self.connection)?;
         Ok(due.len())
@@ -206,6 +223,7 @@ impl Transaction<'_> {
 
     /// Writes what is kept in memory until the end of the transaction.
     pub(super) fn finish(&mut self) -> rusqlite::Result<()> {
+        self.memory.recent.shrink(self.connection)?;
         self.connection
             .prepare_cached("UPDATE log SET last_position = ?1 WHERE last_position <> ?1")?
             .execute([self.memory.last_position])?;

@@ -1,5 +1,5 @@
-//! One transaction for many waiting writes: each in its own savepoint, so that one that fails takes
-//! none with it, and all of them acknowledged together once they are on disk.
+//! One transaction for many waiting writes: each is undone alone when it fails, so that it takes
+//! none of the others with it, and all of them are acknowledged together once they are on disk.
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -56,6 +56,16 @@ impl Operation {
             Operation::Unit { changes, .. } => changes.bytes(),
             Operation::Forget(deliveries) => size_of_val(deliveries.as_slice()),
             Operation::Relayed(_) => 0,
+        }
+    }
+
+    /// Whether it may fail when a part of it is written. What writes one row fails before it.
+    fn needs_savepoint(&self) -> bool {
+        match self {
+            Operation::Set(entries) => entries.len() > 1,
+            Operation::Delete(keys) => keys.len() > 1,
+            Operation::Increment { .. } | Operation::Swap { .. } => false,
+            Operation::Unit { .. } | Operation::Forget(_) | Operation::Relayed(_) => true,
         }
     }
 
@@ -137,7 +147,10 @@ fn run<'a>(
     let mut transaction = Transaction::begin(connection, budget)?;
     let mut outcomes = Vec::new();
     for (index, operation) in operations.enumerate() {
-        connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
+        let has_savepoint = operation.needs_savepoint();
+        if has_savepoint {
+            connection.prepare_cached("SAVEPOINT unit")?.execute([])?;
+        }
         let before = transaction.counter;
         let outcome = match transaction.apply(operation) {
             Ok(outcome) => Ok(outcome),
@@ -150,12 +163,16 @@ fn run<'a>(
                         error: sqlite_error(error),
                     });
                 }
-                connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
+                if has_savepoint {
+                    connection.prepare_cached("ROLLBACK TO unit")?.execute([])?;
+                }
                 transaction.counter = before;
                 Err(refusal(error))
             }
         };
-        connection.prepare_cached("RELEASE unit")?.execute([])?;
+        if has_savepoint {
+            connection.prepare_cached("RELEASE unit")?.execute([])?;
+        }
         outcomes.push(outcome);
     }
     transaction.finish()?;
@@ -189,6 +206,8 @@ struct Transaction<'a> {
     budget: &'a Budget,
     counter: Counter,
     counter_before: Counter,
+    /// Pages of the file when it was asked last, and the most that was taken since.
+    pages_used_at_most: Option<u64>,
 }
 
 /// The row of the file's counter.
@@ -220,6 +239,7 @@ impl<'a> Transaction<'a> {
             budget,
             counter,
             counter_before: counter,
+            pages_used_at_most: None,
         })
     }
 
@@ -388,7 +408,7 @@ impl<'a> Transaction<'a> {
 
     /// Refuses a set that could reach the file's limit, because SQLite, once it has reached that,
     /// may roll back the whole transaction and the other callers' writes with it.
-    fn check_room(&self, value_bytes: usize) -> Result<(), ReadError> {
+    fn check_room(&mut self, value_bytes: usize) -> Result<(), ReadError> {
         if self.budget.is_below_reserve {
             return Err(KeyValueError::ReserveReached.into());
         }
@@ -397,22 +417,34 @@ impl<'a> Transaction<'a> {
     }
 
     /// As above for a row of some bytes that must find room as long as deletes do.
-    fn check_room_for_deletes(&self) -> Result<(), ReadError> {
+    fn check_room_for_deletes(&mut self) -> Result<(), ReadError> {
         let pages_max = self.budget.pages_max.saturating_add(PAGES_FOR_DELETES / 2);
         self.check_pages(0, pages_max)
     }
 
-    fn check_pages(&self, needed: u64, pages_max: u64) -> Result<(), ReadError> {
+    /// The file is asked only when what it may have by now would not do: SQLite parses these
+    /// PRAGMAs again for each answer, which takes longer than a set.
+    fn check_pages(&mut self, needed: u64, pages_max: u64) -> Result<(), ReadError> {
+        let needed = needed.saturating_add(PAGES_FOR_SPLITS);
+        let is_enough = |used: &u64| used.saturating_add(needed) <= pages_max;
+        let used = match self.pages_used_at_most.filter(is_enough) {
+            Some(used) => used,
+            None => self.pages_used()?,
+        };
+        if !is_enough(&used) {
+            return Err(KeyValueError::QuotaExceeded.into());
+        }
+        self.pages_used_at_most = Some(used.saturating_add(needed));
+        Ok(())
+    }
+
+    fn pages_used(&self) -> rusqlite::Result<u64> {
         let pragma = |sql| -> rusqlite::Result<u64> {
             let mut statement = self.connection.prepare_cached(sql)?;
             statement
                 .query_row([], |row| row.get::<_, i64>(0))
                 .map(i64::unsigned_abs)
         };
-        let used = pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?);
-        if used.saturating_add(needed).saturating_add(PAGES_FOR_SPLITS) > pages_max {
-            return Err(KeyValueError::QuotaExceeded.into());
-        }
-        Ok(())
+        Ok(pragma("PRAGMA page_count")?.saturating_sub(pragma("PRAGMA freelist_count")?))
     }
 }

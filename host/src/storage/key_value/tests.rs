@@ -1,5 +1,8 @@
 //! The engine on real files: durability, group commit, limits, races, and a model.
 
+mod unit;
+mod unit_properties;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 

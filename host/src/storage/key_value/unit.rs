@@ -2,9 +2,6 @@
 //! and its events, which are committed together or not at all. Checking and writing them is left to
 //! `commit`, running the handler again after a conflict to the runtime.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicI64, Ordering};

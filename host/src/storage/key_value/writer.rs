@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
@@ -31,6 +32,13 @@ const READERS_KEPT: usize = 16;
 const ATTEMPTS_MAX: usize = 4;
 /// The distinct statements of the engine, so that none is prepared twice.
 const STATEMENTS_CACHED: usize = 48;
+
+/// Pages of the log after which it is copied into the file: 16 MiB, because a page that is written
+/// often is then copied once for many commits.
+const CHECKPOINT_PAGES: i64 = 4000;
+/// How long the free space of the disk is believed: what is written meanwhile is far less than the
+/// reserve.
+const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
 
 type Answer = Result<Outcome, KeyValueError>;
 
@@ -288,6 +296,12 @@ impl Shared {
                 source,
             }
         })?;
+        connection
+            .pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
+            .map_err(|source| OpenError::Sqlite {
+                path: self.path.clone(),
+                source,
+            })?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
         Ok(connection)
     }
@@ -307,9 +321,11 @@ impl Shared {
         // Also when this thread panics the next write must find that it has ended.
         let _end = End(&self);
         let mut connection = None;
+        let mut reserve = Reserve::default();
         let mut log = LogWatch::new(&self.path);
         while let Some(units) = self.next_batch() {
-            self.commit(&mut connection, units);
+            let is_below_reserve = reserve.is_reached(&self.path, self.limits.free_bytes_min);
+            self.commit(&mut connection, units, is_below_reserve);
             if let Some(connection) = &connection {
                 log.restart_if_large(connection);
             }
@@ -347,7 +363,12 @@ impl Shared {
         Some(units)
     }
 
-    fn commit(&self, connection: &mut Option<Connection>, mut units: Vec<Waiting>) {
+    fn commit(
+        &self,
+        connection: &mut Option<Connection>,
+        mut units: Vec<Waiting>,
+        is_below_reserve: bool,
+    ) {
         for _ in 0..ATTEMPTS_MAX {
             let opened = match connection.take() {
                 Some(opened) => opened,
@@ -361,7 +382,7 @@ impl Shared {
             };
             let budget = Budget {
                 pages_max: self.pages_max().saturating_sub(PAGES_FOR_DELETES),
-                is_below_reserve: self.is_below_reserve(),
+                is_below_reserve,
             };
             let operations = units.iter().map(|unit| &unit.operation);
             let passage = self.gate.commit();
@@ -399,18 +420,34 @@ impl Shared {
             self.outbox_added.notify_one();
         }
     }
+}
 
+/// Whether the disk is nearly full, as far as it is known.
+#[derive(Default)]
+struct Reserve {
+    /// When the disk was asked, and whether it was.
+    known: Option<(Instant, bool)>,
+}
+
+impl Reserve {
     /// A file system that does not say how full it is counts as full: nothing that cannot be kept
     /// is acknowledged.
-    fn is_below_reserve(&self) -> bool {
-        let folder = self.path.parent().unwrap_or(&self.path);
-        match free_bytes(folder) {
-            Ok(free) => free < self.limits.free_bytes_min,
+    fn is_reached(&mut self, file: &Path, free_bytes_min: u64) -> bool {
+        if let Some((asked, is_reached)) = self.known
+            && asked.elapsed() < FREE_SPACE_BELIEVED
+        {
+            return is_reached;
+        }
+        let folder = file.parent().unwrap_or(file);
+        let is_reached = match free_bytes(folder) {
+            Ok(free) => free < free_bytes_min,
             Err(error) => {
                 tracing::error!(%error, folder = %folder.display(), "free space is unknown");
                 true
             }
-        }
+        };
+        self.known = Some((Instant::now(), is_reached));
+        is_reached
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
 use super::callee::{Position, Price, Quote};
-use crate::times::{self, Times};
+use crate::arguments;
+use crate::times::Times;
 
 /// Calls `callee` as requests ask until the process is ended.
 ///
@@ -155,8 +156,8 @@ impl Call {
                 sku: "cup-blue".into(),
                 count: 3,
             }),
-            "total" => Self::Total((0..times::RECORDS).map(position).collect()),
-            "bytes" => Self::Bytes(vec![7; times::BYTES].into()),
+            "total" => Self::Total((0..arguments::RECORDS).map(position).collect()),
+            "bytes" => Self::Bytes(vec![7; arguments::BYTES].into()),
             _ => bail!("there is no call `{name}`"),
         })
     }
@@ -164,7 +165,7 @@ impl Call {
 
 fn position(number: u32) -> Position<'static> {
     Position {
-        sku: times::sku(number).into(),
+        sku: arguments::sku(number).into(),
         count: 3,
         cents: number,
     }

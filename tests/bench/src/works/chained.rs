@@ -36,8 +36,7 @@ fn measure(bench: &Bench, contender: &Contender) -> Result<Vec<Figure>> {
         return figures(bench, &services, &format!("/call?count={CALLS}"));
     }
     let callee = "http://callee.spin.internal";
-    let mut caller = Service::new("caller", bench.guest("call_often")?, "/call");
-    caller.allowed_outbound_hosts.push(callee.to_owned());
+    let caller = Service::new("caller", bench.guest("call_often")?, "/call").calls(callee);
     let answering =
         Service::new("callee", bench.guest("hello_two")?, "").reached(Reached::Chaining);
     let app = App::write(&folder, "app", &[caller, answering])?;

@@ -1,13 +1,12 @@
 //! Units of atomic handlers against a model that runs them one after the other.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 
+use super::super::unit::Unit;
+use super::super::{Arc, Committed, KeyValueStore, Limits};
 use crate::storage::bus::NewEvent;
-use crate::storage::key_value::unit::Unit;
-use crate::storage::key_value::{Committed, KeyValueStore, Limits, add};
 
 fn store(directory: &tempfile::TempDir) -> Arc<KeyValueStore> {
     let limits = Limits {
@@ -128,7 +127,7 @@ fn run_model(model: &mut BTreeMap<String, Vec<u8>>, events: &mut i64, step: &Ste
             String::new()
         }
         Step::Increment(number) => {
-            let sum = add(model.get(&key(*number)).cloned(), 1);
+            let sum = super::super::add(model.get(&key(*number)).cloned(), 1);
             if let Ok(sum) = sum {
                 model.insert(key(*number), sum.to_le_bytes().to_vec());
             }

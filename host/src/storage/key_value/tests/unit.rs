@@ -1,17 +1,15 @@
 //! Units of atomic handlers on real files: snapshots, conflicts of each kind, outbox and inbox,
 //! limits, and files of the older schema.
 
-mod serial_order;
-
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
-use crate::storage::bus::{DeliveryId, NewEvent};
-use crate::storage::database;
-use crate::storage::key_value::{
-    Committed, KeyPage, KeyValueError, KeyValueStore, Limits, VALUE_BYTES_MAX, Version,
+use super::super::unit::{EVENTS_MAX, Unit, WRITE_BYTES_MAX};
+use super::super::{
+    Arc, Committed, DeliveryId, KeyPage, KeyValueError, KeyValueStore, Limits, VALUE_BYTES_MAX,
+    Version,
 };
+use crate::storage::bus::NewEvent;
+use crate::storage::database;
 
 fn limits() -> Limits {
     Limits {
