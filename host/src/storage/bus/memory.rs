@@ -201,18 +201,17 @@ impl Memory {
 
     /// Why the events cannot be stored all together.
     pub(super) fn check_backlog(&self, events: &[NewEvent]) -> Result<(), PublishError> {
-        for (index, event) in events.iter().enumerate() {
-            let Some(topic) = self.topic(&event.topic) else {
-                continue;
-            };
-            let earlier = events.iter().take(index);
-            let earlier = earlier.filter(|other| other.topic == event.topic).count();
-            let backlog = self.backlog(topic).saturating_add(earlier as u64);
-            if backlog >= topic.settings.backlog_max {
+        let mut counts: HashMap<&str, u64> = HashMap::new();
+        for event in events {
+            let earlier = counts.entry(&event.topic).or_default();
+            if let Some(topic) = self.topic(&event.topic)
+                && self.backlog(topic).saturating_add(*earlier) >= topic.settings.backlog_max
+            {
                 return Err(PublishError::Backlog {
                     topic: event.topic.clone(),
                 });
             }
+            *earlier += 1;
         }
         Ok(())
     }
