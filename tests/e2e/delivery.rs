@@ -182,7 +182,7 @@ fn what_is_not_acknowledged_comes_again_after_a_kill() {
 #[test]
 fn a_subscriber_that_comes_later_begins_where_it_says() {
     let mut host = app(&[], []).start();
-    host.publish("t", &[event("1", "", "ok")]);
+    host.publish("t", &[event("1", "k", "ok")]);
     host.terminate();
     host.wait();
     let late = [
@@ -191,7 +191,7 @@ fn a_subscriber_that_comes_later_begins_where_it_says() {
     ];
     app(&[], late).write(host.folder());
     let host = host.restart();
-    host.publish("t", &[event("2", "", "ok")]);
+    host.publish("t", &[event("2", "k", "ok")]);
     let taken = host.wait_for_taken("beginning", 2);
     assert_eq!(ids(&taken), ["1", "2"]);
     assert_eq!(ids(&host.wait_for_taken("now", 1)), ["2"]);
