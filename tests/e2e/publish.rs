@@ -139,11 +139,11 @@ fn shop(guest: &str, arguments: &[&str]) -> Host {
         ));
     let recorder = Service::new("recorder", "record_events")
         .route("/recorded")
-        .key_value_stores(&["events"])
+        .key_value_stores(&["recorded"])
         .setting("subscriptions = [{ topic = \"order.*\", path = \"/events/order\" }]");
     let trap = Service::new("trap", "trap").private();
     App::new([publisher(guest), bus, recorder, trap])
-        .key_value_store("events")
+        .key_value_store("recorded")
         .arguments(arguments)
         .start()
 }

@@ -1,4 +1,4 @@
-//! Writes each request down in the key-value store `events`, with its path, its headers and its
+//! Writes each request down in the key-value store `recorded`, with its path, its headers and its
 //! body, and answers a GET with all of them, one JSON object in a line.
 
 use kumiki_guests::bindings::plain::wasi::keyvalue::atomics::increment;
@@ -16,7 +16,7 @@ fn handle(request: Request) -> Answer {
 }
 
 fn record(request: &Request) -> Result<String, Error> {
-    let bucket = open("events")?;
+    let bucket = open("recorded")?;
     let number = increment(&bucket, "count", 1)?;
     let headers = request.headers.iter();
     let headers: serde_json::Map<_, _> = headers
@@ -32,7 +32,7 @@ fn record(request: &Request) -> Result<String, Error> {
 }
 
 fn recorded() -> Result<String, Error> {
-    let bucket = open("events")?;
+    let bucket = open("recorded")?;
     let count = increment(&bucket, "count", 0)?;
     let mut lines = Vec::new();
     for number in 1..=count {
