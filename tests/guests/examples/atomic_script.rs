@@ -203,11 +203,11 @@ fn fetch(
     });
     Ok((
         answer.status(),
-        pending.first().map_or_else(String::new, lossy),
+        pending.first().map_or_else(String::new, |text| lossy(text)),
         lossy(&text),
     ))
 }
 
-fn lossy(bytes: &Vec<u8>) -> String {
+fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
