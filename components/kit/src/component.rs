@@ -5,7 +5,12 @@
 #[allow(unsafe_code)]
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/deps/wasi-keyvalue", "../../wit/deps/wasi-config", "wit"],
+        path: [
+            "../../wit/deps/wasi-keyvalue",
+            "../../wit/deps/wasi-config",
+            "../../wit/store/users",
+            "wit",
+        ],
         world: "store:kit/surroundings",
         generate_all,
     });
@@ -20,12 +25,14 @@ use wasip2::http::types::{
 };
 use wasip2::io::streams::StreamError;
 
+use self::bindings::store::users::identity;
 use self::bindings::wasi::config::store as config;
 use self::bindings::wasi::keyvalue::{atomics, batch, store};
 use crate::api::{Service, answer};
 use crate::event::{Event, PublishError};
 use crate::host::{Host, Incoming, Outgoing, SendError};
 use crate::http::{Answer, BODY_BYTES_MAX, BodyError, Request};
+use crate::identity::{Caller, Identity, IdentityError, Role};
 use crate::store::{Decide, KeyValue, Keys, StoreError};
 
 /// How much one call of a stream may be given (`wasi:io/streams`, `blocking-write-and-flush`).
@@ -178,6 +185,27 @@ impl Host for ComponentHost {
 
     fn log(&self, line: &str) {
         eprintln!("{line}");
+    }
+}
+
+/// The service `users`, by a link.
+pub struct LinkedIdentity;
+
+impl Identity for LinkedIdentity {
+    fn verify(&self, token: &str) -> Result<Caller, IdentityError> {
+        match identity::verify(token) {
+            Ok(user) => Ok(Caller {
+                user: user.id,
+                role: match user.role {
+                    identity::Role::Customer => Role::Customer,
+                    identity::Role::Staff => Role::Staff,
+                },
+            }),
+            Err(identity::Error::Refused(text)) => Err(IdentityError::Refused(text)),
+            Err(identity::Error::Unavailable(text) | identity::Error::Other(text)) => {
+                Err(IdentityError::Unavailable(text))
+            }
+        }
     }
 }
 

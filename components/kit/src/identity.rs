@@ -48,3 +48,10 @@ impl From<IdentityError> for Problem {
         }
     }
 }
+
+/// Learns who has a token.
+pub trait Identity {
+    /// # Errors
+    /// When nobody has it, or that cannot be learned now.
+    fn verify(&self, token: &str) -> Result<Caller, IdentityError>;
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::event::{Delivery, Event, PublishError};
 use crate::host::{Host, Incoming, Outgoing, SendError};
+use crate::identity::{Caller, Identity, IdentityError, Role};
 use crate::store::KeyValue;
 use crate::store::memory::Memory;
 
@@ -99,5 +100,24 @@ impl Host for TestHost {
 
     fn log(&self, line: &str) {
         self.lines.borrow_mut().push(line.to_owned());
+    }
+}
+
+/// Tokens that say themselves who has them: `customer:ID`, `staff:ID`; `unavailable` cannot be
+/// checked, and all others are refused.
+pub struct TestIdentity;
+
+impl Identity for TestIdentity {
+    fn verify(&self, token: &str) -> Result<Caller, IdentityError> {
+        let (role, user) = match token.split_once(':') {
+            Some(("customer", user)) => (Role::Customer, user),
+            Some(("staff", user)) => (Role::Staff, user),
+            _ if token == "unavailable" => {
+                return Err(IdentityError::Unavailable("users is down".to_owned()));
+            }
+            _ => return Err(IdentityError::Refused("The token is not known.".to_owned())),
+        };
+        let user = user.to_owned();
+        Ok(Caller { user, role })
     }
 }
