@@ -95,7 +95,7 @@ fn mistakes_name_their_line_and_mend() {
     ]));
     let typo = refused(folder.path(), &["graph"]);
     assert_eq!(typo.status.code(), Some(1));
-    let line = shop_line(folder.path(), "key_value_store");
+    let line = line_of(folder.path(), "key_value_store");
     let place = format!("spin.toml:{line}:1: component.cart.key_value_store: unknown key");
     for text in [place.as_str(), "did you mean `key_value_stores`?"] {
         assert!(typo.stderr.contains(text), "no `{text}` in {typo}");
@@ -105,7 +105,7 @@ fn mistakes_name_their_line_and_mend() {
 }
 
 /// The number of the manifest's line that begins with `text`.
-fn shop_line(folder: &Path, text: &str) -> usize {
+fn line_of(folder: &Path, text: &str) -> usize {
     let manifest = std::fs::read_to_string(folder.join("spin.toml")).unwrap();
     let mut lines = (1..).zip(manifest.lines());
     let line = lines.find(|(_, line)| line.starts_with(text));

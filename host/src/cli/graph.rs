@@ -1,5 +1,5 @@
-//! `kumiki graph`: the map of an app as Mermaid diagrams in Markdown, drawn from the manifest alone,
-//! so that nothing has to be built or to run.
+//! `kumiki graph`: the map of an app as Mermaid diagrams in Markdown, drawn from the manifest
+//! alone, so that nothing has to be built or to run.
 
 mod diagram;
 mod map;
@@ -23,8 +23,9 @@ use page::PageError;
 #[command(after_help = "Examples:\n  \
     kumiki graph > map.md                 the whole map, as a page of Markdown\n  \
     kumiki graph --part links             who calls whom\n  \
-    kumiki graph --write docs/STORE.md    draw the maps of that page anew, each between its lines\n                                        \
-    `<!-- kumiki graph --part links -->` and `<!-- end -->`")]
+    kumiki graph --write docs/STORE.md    draw the maps of that page anew\n\n\
+    A map in a page stands between the lines `<!-- kumiki graph --part links -->` and\n\
+    `<!-- end -->`; the first one says what is drawn.")]
 pub struct GraphArguments {
     /// What to draw
     #[arg(long, value_enum, default_value_t = Part::All)]

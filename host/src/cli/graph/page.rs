@@ -33,7 +33,8 @@ pub(super) fn redrawn(page: &str, draw: impl Fn(Part) -> String) -> Result<Strin
     let mut is_empty = true;
     while let Some((line, text)) = lines.next() {
         redrawn.push_str(text);
-        let marker = text.trim();
+        // An indented one is shown, as in a page that speaks of markers.
+        let marker = text.trim_end();
         if !marker.starts_with(BEGIN) {
             continue;
         }
@@ -45,8 +46,8 @@ pub(super) fn redrawn(page: &str, draw: impl Fn(Part) -> String) -> Result<Strin
         let end = lines
             .by_ref()
             .map(|(_, text)| text)
-            .take_while(|text| !text.trim().starts_with(BEGIN))
-            .find(|text| text.trim() == END);
+            .take_while(|text| !text.starts_with(BEGIN))
+            .find(|text| text.trim_end() == END);
         let end = end.ok_or_else(|| PageError::NoEnd {
             line,
             marker: named(),

@@ -90,7 +90,7 @@ fn served(triggers: &[HttpTrigger]) -> Vec<(&str, &HttpTarget)> {
     served
 }
 
-/// Caller → callee: with an interface's name where the call is a link, dotted where it is a request.
+/// Caller → callee: with the interfaces' names for links, dotted for requests.
 fn links(map: &Map<'_>) -> Diagram {
     let mut diagram = Diagram::default();
     for caller in &map.services {

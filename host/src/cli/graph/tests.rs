@@ -47,7 +47,10 @@ builtin = "events"
 source = "shop.wasm"
 allowed_outbound_hosts = ["http://{{ catalog_host }}", "https://{{ bank }}", "*://*:*"]
 [component.shop.tool.kumiki]
-links = { "store:catalog/products@1.0.0" = "catalog", "store:catalog/prices@1.0.0" = "catalog", "store:stock/levels@0.2.1" = "stock" }
+[component.shop.tool.kumiki.links]
+"store:catalog/products@1.0.0" = "catalog"
+"store:catalog/prices@1.0.0" = "catalog"
+"store:stock/levels@0.2.1" = "stock"
 
 [component.catalog]
 source = "catalog.wasm"
@@ -212,20 +215,24 @@ fn draw(part: Part) -> String {
 
 #[test]
 fn the_places_of_a_page_are_written_and_nothing_else() {
-    let page = "# A\n<!-- kumiki graph --part links -->\nold\nolder\n<!-- end -->\nmiddle\n\
-                <!-- kumiki graph -->\n<!-- end -->\n<!-- end -->\nlast";
-    let expected = "# A\n<!-- kumiki graph --part links -->\nLinks\n<!-- end -->\nmiddle\n\
-                    <!-- kumiki graph -->\nAll\n<!-- end -->\n<!-- end -->\nlast";
-    assert_eq!(redrawn(page, draw).as_deref(), Ok(expected));
-    assert_eq!(redrawn(expected, draw).as_deref(), Ok(expected));
+    let page = |links: &str, all: &str| {
+        format!(
+            "# A\n    <!-- kumiki graph -->\n\
+             <!-- kumiki graph --part links -->\n{links}<!-- end -->\nmiddle\n\
+             <!-- kumiki graph -->\n{all}<!-- end -->\n<!-- end -->\nlast"
+        )
+    };
+    let expected = page("Links\n", "All\n");
+    for before in [page("old\nolder\n", ""), expected.clone()] {
+        assert_eq!(redrawn(&before, draw).as_ref(), Ok(&expected));
+    }
 }
 
 #[test]
 fn a_page_without_sound_places_is_refused() {
     assert_eq!(redrawn("text\n", draw), Err(PageError::NoPlace));
     let unended = "a\n<!-- kumiki graph -->\nb\n<!-- kumiki graph -->\n<!-- end -->\n";
-    let marker = || "<!-- kumiki graph -->".to_owned();
-    let (line, marker) = (2, marker());
+    let (line, marker) = (2, "<!-- kumiki graph -->".to_owned());
     assert_eq!(
         redrawn(unended, draw),
         Err(PageError::NoEnd { line, marker })
@@ -355,8 +362,8 @@ const HOSTILE: [&str; 6] = [
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,6}(-[a-z0-9]{1,4})?",
-        "[-_.a-z#*:/\"`<>&|;%{}\\[\\]()\\\\ \\n]{0,10}",
-        "\\PC{0,6}",
+        "[-_.a-z#*:/\"`<>&|;%{}\\[\\]()\\\\ \\n]{1,10}",
+        "\\PC{1,6}",
         prop::sample::select(&HOSTILE[..]).prop_map(str::to_owned),
     ]
 }
