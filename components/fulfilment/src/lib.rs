@@ -1,0 +1,1 @@
+//! Order processing: from placed to delivered, or undone.

@@ -1,0 +1,1 @@
+//! Messages to customers: inbox, e-mail and webhooks.

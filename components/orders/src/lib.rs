@@ -1,0 +1,1 @@
+//! Order taking: checkout and orders.

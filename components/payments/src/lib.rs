@@ -1,0 +1,1 @@
+//! Authorizes, captures, voids and refunds.
