@@ -44,7 +44,7 @@ fn signed(secret: &[u8; 32], header: &str, claims: &Value) -> String {
 #[test]
 fn a_token_names_its_user_until_it_expires() {
     let key = Key::new(&SECRET);
-    let token = key.sign("u-1", Role::Staff, NOW_MS);
+    let token = key.sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
     let caller = key.verify(&token, NOW_MS).unwrap();
     assert_eq!((caller.user.as_str(), caller.role), ("u-1", Role::Staff));
     let end_ms = NOW_MS + LIFETIME_S * 1000;
@@ -55,7 +55,7 @@ fn a_token_names_its_user_until_it_expires() {
 #[test]
 fn others_can_check_a_token_with_the_key_set() {
     let key = Key::new(&SECRET);
-    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
     let jwk = &key.key_set()["keys"][0];
     assert_eq!(decode(&header)["kid"], jwk["kid"]);
     assert_eq!(decode(&header)["alg"], "EdDSA");
@@ -84,7 +84,7 @@ fn the_key_is_named_by_its_thumbprint() {
 #[test]
 fn no_other_algorithm_key_or_kind_is_accepted() {
     let key = Key::new(&SECRET);
-    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
     let with = |name: &str, value: Value| {
         let mut header = decode(&header);
         header[name] = value;
@@ -114,13 +114,13 @@ fn no_other_algorithm_key_or_kind_is_accepted() {
     }
     let token = signed(&[8; 32], &header, &decode(&claims));
     assert_eq!(refusal(&token), Some(Refusal::Forged), "another key");
-    let other = Key::new(&[8; 32]).sign("u-1", Role::Staff, NOW_MS);
+    let other = Key::new(&[8; 32]).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
     assert_eq!(refusal(&other), Some(Refusal::Foreign), "another store");
 }
 
 #[test]
 fn a_changed_token_is_forged() {
-    let token = Key::new(&SECRET).sign("u-1", Role::Customer, NOW_MS);
+    let token = Key::new(&SECRET).sign("u-1", Role::Customer, NOW_MS, LIFETIME_S);
     let [header, claims, signature] = parts(&token);
     for (name, value) in [
         ("role", json!("staff")),
@@ -148,7 +148,7 @@ fn a_changed_token_is_forged() {
 #[test]
 fn what_the_key_signed_for_something_else_is_no_access_token() {
     let key = Key::new(&SECRET);
-    let [header, claims, _] = parts(&key.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, _] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
     for (name, value) in [
         ("iss", json!("others")),
         ("role", json!("owner")),
@@ -166,7 +166,9 @@ fn what_the_key_signed_for_something_else_is_no_access_token() {
 #[test]
 fn the_key_is_made_once() {
     let host = TestHost::default();
-    let token = load(&host).unwrap().sign("u-1", Role::Customer, NOW_MS);
+    let token = load(&host)
+        .unwrap()
+        .sign("u-1", Role::Customer, NOW_MS, LIFETIME_S);
     assert!(load(&host).unwrap().verify(&token, NOW_MS).is_ok());
     *host.memory.failure.borrow_mut() = Some(StoreError::Failed("down".to_owned()));
     assert!(load(&host).is_err());
@@ -178,7 +180,7 @@ proptest! {
     #[test]
     fn arbitrary_text_never_verifies(text in any::<String>(), more in any::<String>()) {
         let key = Key::new(&SECRET);
-        let [header, claims, signature] = parts(&key.sign("u-1", Role::Staff, NOW_MS));
+        let [header, claims, signature] = parts(&key.sign("u-1", Role::Staff, NOW_MS, LIFETIME_S));
         assert!(refusal(&text).is_some());
         assert!(refusal(&format!("{text}.{more}.{text}")).is_some());
         assert!(refusal(&format!("{header}.{text}.{signature}")).is_some());
@@ -187,14 +189,14 @@ proptest! {
 
     #[test]
     fn no_signature_but_its_own_verifies(bytes in collection::vec(any::<u8>(), 64)) {
-        let [header, claims, _] = parts(&Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS));
+        let [header, claims, _] = parts(&Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S));
         let token = format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(bytes));
         assert_eq!(refusal(&token), Some(Refusal::Forged));
     }
 
     #[test]
     fn one_other_letter_is_enough(place in any::<sample::Index>(), letter in "[A-Za-z0-9_.=-]") {
-        let token = Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS);
+        let token = Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
         let place = place.index(token.len());
         let mut changed = token.clone();
         changed.replace_range(place..=place, &letter);
