@@ -27,6 +27,7 @@ mod delivery;
 mod drain;
 mod events_cli;
 mod files;
+mod graph;
 mod hostile_clients;
 mod hostile_guests;
 mod instances;
