@@ -7,6 +7,7 @@ pub mod completions;
 pub mod compose;
 pub mod doctor;
 pub mod events;
+pub mod graph;
 pub mod locate;
 pub mod new;
 pub mod restore;
@@ -81,6 +82,8 @@ pub enum Command {
     Services(services::ServicesArguments),
     /// Look at the bus of a running host, and mend what goes wrong on it
     Events(events::EventsArguments),
+    /// Draw the map of the application: routes, links and events
+    Graph(graph::GraphArguments),
     /// Copy the stores and the bus as they are at one moment, while the host runs
     Backup(backup::BackupArguments),
     /// Bring back what a backup holds
@@ -116,6 +119,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Watch(arguments) => watch::run(arguments).await,
         Command::Services(arguments) => services::run(&arguments).await,
         Command::Events(arguments) => events::run(&arguments).await,
+        Command::Graph(arguments) => graph::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments).await,
         Command::Restore(arguments) => restore::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),

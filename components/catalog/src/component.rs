@@ -16,14 +16,16 @@ mod bindings {
     use super::Service;
 }
 
+use kit::component::{ComponentHost, LinkedIdentity, handle};
 use wasip2::exports::http::incoming_handler;
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
 };
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-use self::bindings::exports::store::catalog::products;
+use self::bindings::exports::store::catalog::{offers, products};
 use self::bindings::wasi::keyvalue::{atomics, batch, store};
+use crate::assortment::service::Shelves;
 use crate::backend::{Backend, BackendError, Keys, Read, Swap};
 use crate::catalog::{Catalog, CatalogError};
 use crate::product::Id;
@@ -36,8 +38,20 @@ const WRITE_BYTES_MAX: usize = 4096;
 
 struct Service;
 
+/// The goods of the shop; the rest of this file is the plain list of products.
+fn shelves() -> Shelves {
+    Shelves::new(
+        Box::new(ComponentHost::new(STORE_LABEL)),
+        Box::new(LinkedIdentity),
+    )
+}
+
 impl incoming_handler::Guest for Service {
     fn handle(request: IncomingRequest, response_out: ResponseOutparam) {
+        let target = request.path_with_query().unwrap_or_default();
+        if !is_of_plain_list(&target) {
+            return handle(&shelves(), &request, response_out);
+        }
         let mut request = HttpRequest::new(request);
         let Answer { response, log } = answer(&mut request, &Store::default());
         if let Some(log) = log {
@@ -60,6 +74,35 @@ impl incoming_handler::Guest for Service {
         if let Ok(body) = body {
             write_body(body, &response.body);
         }
+    }
+}
+
+/// Whether a path is `/products` or below.
+fn is_of_plain_list(target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or_default();
+    path.strip_prefix("/products")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+impl offers::Guest for Service {
+    fn get_offers(skus: Vec<String>) -> Result<Vec<offers::Offer>, offers::Error> {
+        let found = shelves()
+            .offers(&skus)
+            .map_err(|problem| match problem.status {
+                422 => offers::Error::Invalid(problem.detail),
+                503 => offers::Error::Unavailable(problem.detail),
+                _ => offers::Error::Other(problem.detail),
+            })?;
+        let offers = found.into_iter().map(|offer| offers::Offer {
+            sku: offer.sku,
+            product: offer.product,
+            title: offer.title,
+            label: offer.label,
+            price_minor: offer.price_minor,
+            currency: offer.currency.to_owned(),
+            weight_g: offer.weight_g,
+        });
+        Ok(offers.collect())
     }
 }
 

@@ -69,3 +69,34 @@ pub trait Host {
         format!("{prefix}-{}", letters.collect::<String>())
     }
 }
+
+/// So that a test keeps its hand on the surroundings that it gives away.
+impl<H: Host + ?Sized> Host for &H {
+    fn store(&self) -> &dyn KeyValue {
+        (**self).store()
+    }
+
+    fn publish(&self, event: &Event) -> Result<(), PublishError> {
+        (**self).publish(event)
+    }
+
+    fn now_ms(&self) -> u64 {
+        (**self).now_ms()
+    }
+
+    fn random(&self, bytes: &mut [u8]) {
+        (**self).random(bytes);
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        (**self).variable(name)
+    }
+
+    fn send(&self, request: &Outgoing) -> Result<Incoming, SendError> {
+        (**self).send(request)
+    }
+
+    fn log(&self, line: &str) {
+        (**self).log(line);
+    }
+}

@@ -78,13 +78,16 @@ impl Users {
     ) -> Result<Answer, Problem> {
         let role = staff::role(&*self.host, account);
         let key = self.key()?;
+        let lifetime_s = self.host.variable("access_token_seconds");
+        let lifetime_s = lifetime_s.and_then(|text| text.parse().ok());
+        let lifetime_s = lifetime_s.unwrap_or(token::LIFETIME_S);
         let body = json!({
             "user": account.user,
             "name": account.name,
             "role": role,
-            "access_token": key.sign(&account.user, role, self.host.now_ms()),
+            "access_token": key.sign(&account.user, role, self.host.now_ms(), lifetime_s),
             "token_type": "Bearer",
-            "expires_in": token::LIFETIME_S,
+            "expires_in": lifetime_s,
             "refresh_token": refresh_token,
         });
         Ok(private(status, &body))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// How long a token is good, in seconds.
+/// How long a token is good, in seconds, unless the variable `access_token_seconds` says otherwise.
 pub const LIFETIME_S: u64 = 15 * 60;
 /// Who signs.
 const ISSUER: &str = "users";
@@ -92,15 +92,15 @@ impl Key {
         })
     }
 
-    /// A token of a user, from now on.
-    pub fn sign(&self, user: &str, role: Role, now_ms: u64) -> String {
+    /// A token of a user, from now on, for so many seconds.
+    pub fn sign(&self, user: &str, role: Role, now_ms: u64, lifetime_s: u64) -> String {
         let iat = now_ms / 1000;
         let claims = json!(Claims {
             iss: ISSUER.to_owned(),
             sub: user.to_owned(),
             role,
             iat,
-            exp: iat + LIFETIME_S,
+            exp: iat.saturating_add(lifetime_s),
         });
         let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
         let signed = format!("{}.{claims}", self.header);

@@ -21,6 +21,10 @@ fn key(secret: [u8; 32]) -> Key {
     Key::new(KeyPair::new(secret)).unwrap()
 }
 
+fn token_of(key: &Key, role: Role) -> String {
+    key.sign("u-1", role, NOW_MS, LIFETIME_S)
+}
+
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
@@ -48,7 +52,7 @@ fn signed(secret: &[u8; 32], header: &str, claims: &Value) -> String {
 #[test]
 fn a_token_names_its_user_until_it_expires() {
     let own = key(SECRET);
-    let token = own.sign("u-1", Role::Staff, NOW_MS);
+    let token = token_of(&own, Role::Staff);
     let caller = own.verify(&token, NOW_MS).unwrap();
     assert_eq!((caller.user.as_str(), caller.role), ("u-1", Role::Staff));
     let end_ms = NOW_MS + LIFETIME_S * 1000;
@@ -59,7 +63,7 @@ fn a_token_names_its_user_until_it_expires() {
 #[test]
 fn others_can_check_a_token_with_the_key_set() {
     let own = key(SECRET);
-    let [header, claims, signature] = parts(&own.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, signature] = parts(&token_of(&own, Role::Customer));
     let jwk = &own.key_set()["keys"][0];
     assert_eq!(decode(&header)["kid"], jwk["kid"]);
     assert_eq!(decode(&header)["alg"], "EdDSA");
@@ -88,7 +92,7 @@ fn the_key_is_named_by_its_thumbprint() {
 #[test]
 fn no_other_algorithm_key_or_kind_is_accepted() {
     let own = key(SECRET);
-    let [header, claims, signature] = parts(&own.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, signature] = parts(&token_of(&own, Role::Customer));
     let with = |name: &str, value: Value| {
         let mut header = decode(&header);
         header[name] = value;
@@ -118,13 +122,13 @@ fn no_other_algorithm_key_or_kind_is_accepted() {
     }
     let token = signed(&[8; 32], &header, &decode(&claims));
     assert_eq!(refusal(&token), Some(Refusal::Forged), "another key");
-    let other = key([8; 32]).sign("u-1", Role::Staff, NOW_MS);
+    let other = token_of(&key([8; 32]), Role::Staff);
     assert_eq!(refusal(&other), Some(Refusal::Foreign), "another store");
 }
 
 #[test]
 fn a_changed_token_is_forged() {
-    let token = key(SECRET).sign("u-1", Role::Customer, NOW_MS);
+    let token = token_of(&key(SECRET), Role::Customer);
     let [header, claims, signature] = parts(&token);
     for (name, value) in [
         ("role", json!("staff")),
@@ -152,7 +156,7 @@ fn a_changed_token_is_forged() {
 #[test]
 fn what_the_key_signed_for_something_else_is_no_access_token() {
     let own = key(SECRET);
-    let [header, claims, _] = parts(&own.sign("u-1", Role::Customer, NOW_MS));
+    let [header, claims, _] = parts(&token_of(&own, Role::Customer));
     for (name, value) in [
         ("iss", json!("others")),
         ("role", json!("owner")),
@@ -170,7 +174,7 @@ fn what_the_key_signed_for_something_else_is_no_access_token() {
 #[test]
 fn the_key_is_made_once() {
     let host = TestHost::default();
-    let token = load(&host).unwrap().sign("u-1", Role::Customer, NOW_MS);
+    let token = token_of(&load(&host).unwrap(), Role::Customer);
     assert!(load(&host).unwrap().verify(&token, NOW_MS).is_ok());
     *host.memory.failure.borrow_mut() = Some(StoreError::Failed("down".to_owned()));
     assert!(load(&host).is_err());
@@ -182,7 +186,7 @@ proptest! {
     #[test]
     fn arbitrary_text_never_verifies(text in any::<String>(), more in any::<String>()) {
         let own = key(SECRET);
-        let [header, claims, signature] = parts(&own.sign("u-1", Role::Staff, NOW_MS));
+        let [header, claims, signature] = parts(&token_of(&own, Role::Staff));
         assert!(refusal(&text).is_some());
         assert!(refusal(&format!("{text}.{more}.{text}")).is_some());
         assert!(refusal(&format!("{header}.{text}.{signature}")).is_some());
@@ -191,14 +195,14 @@ proptest! {
 
     #[test]
     fn no_signature_but_its_own_verifies(bytes in collection::vec(any::<u8>(), 64)) {
-        let [header, claims, _] = parts(&key(SECRET).sign("u-1", Role::Staff, NOW_MS));
+        let [header, claims, _] = parts(&token_of(&key(SECRET), Role::Staff));
         let token = format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(bytes));
         assert_eq!(refusal(&token), Some(Refusal::Forged));
     }
 
     #[test]
     fn one_other_letter_is_enough(place in any::<sample::Index>(), letter in "[A-Za-z0-9_.=-]") {
-        let token = key(SECRET).sign("u-1", Role::Staff, NOW_MS);
+        let token = token_of(&key(SECRET), Role::Staff);
         let place = place.index(token.len());
         let mut changed = token.clone();
         changed.replace_range(place..=place, &letter);
