@@ -16,6 +16,7 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod draft;
+pub mod picture;
 pub mod problem;
 pub mod product;
 pub mod rest;
