@@ -7,6 +7,7 @@
 //! - [`catalog`]: reading, listing, creating, replacing and deleting products in a store.
 //! - [`backend`]: what the catalog needs of a store.
 //! - [`rest`]: the HTTP interface, without sockets; [`problem`]: its error answers.
+//! - [`goods`]: what the store begins with, from `data/goods.json`; [`picture`]: how it looks.
 //! - `component`: the only part that knows generated types, and is built for WebAssembly only.
 //!
 //! The specification is in `wit/world.wit`.
@@ -16,6 +17,7 @@ pub mod catalog;
 #[cfg(target_arch = "wasm32")]
 mod component;
 pub mod draft;
+pub mod goods;
 pub mod picture;
 pub mod problem;
 pub mod product;
