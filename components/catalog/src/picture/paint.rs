@@ -17,6 +17,8 @@ pub const WOOD: Color = Color::new(0xd6, 0xab, 0x79);
 pub const WOOD_DARK: Color = Color::new(0xb2, 0x85, 0x50);
 pub const LEAF: Color = Color::new(0x6f, 0xa8, 0x6b);
 
+/// What walls are made of before they are tinted: a little grey, so that no tint is glaring.
+const PLASTER: Color = Color::new(0xf0, 0xee, 0xe9);
 const BLACK: Color = Color::new(0x14, 0x18, 0x28);
 const WHITE: Color = Color::new(0xff, 0xff, 0xff);
 
@@ -52,7 +54,7 @@ impl Paint {
     /// The wall behind the thing, and the disc of light on it; friendly even if the accent is dark.
     pub fn backdrop(&self) -> [Color; 2] {
         let hue = self.accent.brightest();
-        [hue.mix(WHITE, 74), hue.mix(WHITE, 86)]
+        [hue.mix(PLASTER, 76), hue.mix(PAPER, 88)]
     }
 
     /// The one of these that the variant stands for; they repeat without end.
