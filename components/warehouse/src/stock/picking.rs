@@ -207,7 +207,7 @@ impl Stock<'_> {
                 let Some(mut item) = item else {
                     return Ok::<_, StoreError>(Change::Keep(()));
                 };
-                // Read after the item: where the hold is gone because it was let go, it is seen here.
+                // Read after the item: where its hold was let go, that is seen here.
                 if item.hold(checkout).is_none()
                     && self.pick_of(checkout)?.is_some_and(|pick| pick.is_returned)
                 {

@@ -33,8 +33,8 @@ impl From<InvalidLines> for ReserveError {
 }
 
 impl Stock<'_> {
-    /// Reserves all lines or none, for [`RESERVATION_MS`]; the same id again is the same reservation.
-    /// When the store fails in between, what is held ends by itself.
+    /// Reserves all lines or none, for [`RESERVATION_MS`]; the same id again is the same
+    /// reservation. When the store fails in between, what is held ends by itself.
     ///
     /// # Errors
     /// When there is not enough, or it cannot be done now.
@@ -134,7 +134,7 @@ impl Stock<'_> {
                     item.confirm(checkout);
                     return Ok(Change::Write(item, ()));
                 }
-                // Read after the item: where the hold is gone because it was picked, it is seen here.
+                // Read after the item: where what was held is picked, that is seen here.
                 if self.pick_of(checkout)?.is_some() {
                     return Ok(Change::Keep(()));
                 }
