@@ -2,6 +2,8 @@
 //! people who use it over HTTP.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,15 +13,30 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::guests::{target_directory, workspace};
 use crate::host::{Host, binary, run};
-use crate::http::Answer;
+use crate::http::{self, Answer};
 use crate::wait;
 
 /// The password of the staff and of everyone who signs up here.
 pub const PASSWORD: &str = "staff-demo-password";
 
-/// The store, running.
+/// The store under the host. What people do in it is that of [`Shop`].
 pub struct Store {
     pub host: Host,
+    shop: Shop,
+}
+
+/// The store as people reach it, whatever engine runs it.
+#[derive(Clone, Copy)]
+pub struct Shop {
+    pub address: SocketAddr,
+}
+
+impl Deref for Store {
+    type Target = Shop;
+
+    fn deref(&self) -> &Shop {
+        &self.shop
+    }
 }
 
 /// Someone who is signed in.
@@ -77,7 +94,7 @@ impl Options {
         }
         let host = app.start();
         keep(&host.folder().join("state/cache"), &compiled);
-        Store { host }
+        Store::of(host)
     }
 }
 
@@ -148,12 +165,23 @@ impl Store {
         store
     }
 
-    /// Waits until the first goods are on sale.
+    /// The store that this host runs.
+    pub fn of(host: Host) -> Store {
+        let address = host.address();
+        Store {
+            host,
+            shop: Shop { address },
+        }
+    }
+
+    /// Loads the first goods, and waits until everyone knows them.
     pub fn open(&self) {
         assert_eq!(self.get("/api/catalog/categories", "").0, 200);
         self.host.wait_for_no_lag();
     }
+}
 
+impl Shop {
     /// Sends JSON, and reads JSON; an empty token is none, and null is no body.
     pub fn ask(&self, method: &str, path: &str, token: &str, body: &Value) -> (u16, Value) {
         let answer = self.send(method, path, token, &[], body);
@@ -181,7 +209,7 @@ impl Store {
                 body.to_string()
             }
         };
-        self.host.request(method, path, &all, body)
+        http::request(self.address, method, path, &all, body.as_bytes())
     }
 
     pub fn get(&self, path: &str, token: &str) -> (u16, Value) {
