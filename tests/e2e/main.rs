@@ -50,6 +50,7 @@ mod sqlite;
 mod state;
 mod stops;
 mod store_search;
+mod store_users;
 mod streaming;
 mod surroundings;
 mod tls_http2;
