@@ -12,6 +12,7 @@
 //! - [`watch`]: `kumiki watch`, and the host that it runs.
 //! - [`registry`]: what the host says that runs.
 //! - [`events`]: apps with a bus, and what became of events.
+//! - [`store`]: the store at the root of this repository, and people who use it.
 //! - [`gate`]: a door at which guests wait until the test opens it.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
@@ -32,5 +33,6 @@ pub mod host;
 pub mod http;
 pub mod peers;
 pub mod registry;
+pub mod store;
 pub mod wait;
 pub mod watch;
