@@ -64,8 +64,8 @@ impl Payments {
         let refusal = match Provider::new(host).authorize(wanted) {
             Ok(()) => None,
             Err(ProviderError::Refused(reason)) => Some(reason),
-            Err(ProviderError::Unknown) => return Err(unanswered(self, "it answered 404")),
-            Err(ProviderError::Unavailable(text)) => return Err(unanswered(self, &text)),
+            Err(ProviderError::Unknown) => return Err(self.unanswered(wanted, "404")),
+            Err(ProviderError::Unavailable(text)) => return Err(self.unanswered(wanted, &text)),
         };
         let now_ms = host.now_ms();
         let payment = host.store().update(&key, |current: Option<Payment>| {
@@ -90,6 +90,12 @@ impl Payments {
         let unclear = || AuthorizeError::Other("the payment is in no state".to_owned());
         answer(&payment, wanted).unwrap_or_else(|| Err(unclear()))
     }
+
+    fn unanswered(&self, wanted: &Authorization, log: &str) -> AuthorizeError {
+        let line = format!("{} may be authorized: {log}", wanted.reference);
+        self.surroundings().log(&line);
+        AuthorizeError::Unavailable("the payment provider did not answer".to_owned())
+    }
 }
 
 /// What is said of a payment that is known; nothing while the provider has to be asked.
@@ -108,11 +114,6 @@ fn answer(known: &Payment, wanted: &Authorization) -> Option<Result<(), Authoriz
         State::Refunded => declined("This payment was returned."),
         State::Declined => declined(known.reason.as_deref().unwrap_or_default()),
     }
-}
-
-fn unanswered(payments: &Payments, log: &str) -> AuthorizeError {
-    payments.surroundings().log(&format!("authorize: {log}"));
-    AuthorizeError::Unavailable("the payment provider did not answer".to_owned())
 }
 
 /// The event that ends a payment which no order names.
