@@ -9,6 +9,7 @@
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const CHROMIUM = '/usr/bin/chromium';
 // What playwright-core asks for; with an older one it ends the process.
@@ -44,7 +45,7 @@ export async function scenario(name, play) {
     console.log(`${name}: every step went well`);
   } catch (error) {
     process.exitCode = 1;
-    console.error(`${name}: ${visit.place}: ${error.message}`);
+    console.error(`${name}: ${visit.place}: ${stripVTControlCharacters(error.message)}`);
     await visit.keep(folder, error);
     console.error(`what the browser showed and said is in ${folder}`);
   } finally {
@@ -127,7 +128,7 @@ class Visit {
   async keep(folder, error) {
     mkdirSync(folder, { recursive: true });
     const text = [...this.lines, `${this.place}: ${error.stack}`].join('\n');
-    writeFileSync(join(folder, 'console.txt'), `${text}\n`);
+    writeFileSync(join(folder, 'console.txt'), `${stripVTControlCharacters(text)}\n`);
     const path = join(folder, 'page.png');
     const attempts = [
       this.page.screenshot({ path, fullPage: true }),

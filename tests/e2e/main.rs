@@ -14,6 +14,7 @@ mod atomic;
 mod atomic_events;
 mod backlog;
 mod backup;
+mod browser;
 mod catalog;
 mod chaining;
 mod command_line;

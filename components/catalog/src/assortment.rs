@@ -89,7 +89,8 @@ impl<'h> Assortment<'h> {
         Ok(categories.into_iter().zip(counts).collect())
     }
 
-    /// Up to `limit` products after one, of one category or of all, and the `after` of the next page.
+    /// Up to `limit` products after one, of one category or of all, and the `after` of the next
+    /// page.
     ///
     /// # Errors
     /// 404 for an unknown category; when the store fails.
@@ -217,7 +218,8 @@ impl<'h> Assortment<'h> {
         Ok(replaced)
     }
 
-    /// Takes a product out of the assortment. Its id stays known, so that its next version is newer.
+    /// Takes a product out of the assortment. Its id stays known, so that its next version is
+    /// newer.
     ///
     /// # Errors
     /// 404, 412; when the store or the bus fails.

@@ -3,7 +3,8 @@
 //! # Layout
 //!
 //! - [`http`]: a request and an answer, without sockets; [`problem`]: error answers.
-//! - [`schema`]: the part of JSON Schema that the services' documents use, and the check of a value.
+//! - [`schema`]: the part of JSON Schema that the services' documents use, and the check of a
+//!   value.
 //! - [`api`]: the routes, events and schedules of a service, and the way of a request through them;
 //!   [`openapi`]: the same routes as an OpenAPI 3.1 document.
 //! - [`identity`]: who calls.
@@ -12,8 +13,8 @@
 //! - [`time`]: moments as text.
 //! - [`host`]: everything that a service takes from its surroundings; [`testing`]: all of it in
 //!   memory.
-//! - `component`: the surroundings that a WebAssembly host gives; the only part that knows generated
-//!   types.
+//! - `component`: the surroundings that a WebAssembly host gives; the only part that knows
+//!   generated types.
 //!
 //! How a service is made of it is described in docs/STORE.md.
 

@@ -8,7 +8,8 @@ use crate::http::Answer;
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// A JSON Pointer without its first slash, such as `lines/0/quantity`; empty for the whole body.
+    /// A JSON Pointer without its first slash, such as `lines/0/quantity`; empty for the whole
+    /// body.
     pub field: String,
     /// To be read after the field's name.
     pub detail: String,

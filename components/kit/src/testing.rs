@@ -1,5 +1,5 @@
-//! The surroundings of a service in memory: time stands still unless it is set, published events are
-//! kept, and other servers answer what the test says.
+//! The surroundings of a service in memory: time stands still unless it is set, published events
+//! are kept, and other servers answer what the test says.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

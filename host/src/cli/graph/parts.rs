@@ -126,7 +126,7 @@ fn short(interface: &str) -> &str {
     name.split_once('@').map_or(name, |(name, _)| name)
 }
 
-/// Publishers → bus → topics → who takes them, and times → whom they call.
+/// Publishers → bus → topics → who takes them; and times → whom they call.
 fn events(map: &Map<'_>) -> Diagram {
     let mut diagram = Diagram::default();
     let bus = map.bus.map(|bus| service(&mut diagram, bus));
@@ -143,24 +143,62 @@ fn events(map: &Map<'_>) -> Diagram {
             diagram.arrow(&from, Stroke::Solid, ["may publish"], bus);
         }
     }
-    let mut topics: Vec<&str> = Vec::new();
-    for component in &map.services {
-        for subscription in &component.settings.subscriptions {
-            let topic = Id::new("topic", &subscription.topic);
-            if !topics.contains(&subscription.topic.as_str()) {
-                topics.push(&subscription.topic);
-                diagram.node(&topic, Shape::Rounded, [subscription.topic.as_str()]);
-                if let Some(bus) = &bus {
-                    diagram.arrow(bus, Stroke::Solid, NOTHING, &topic);
-                }
-            }
+    for Flow { topics, takers } in flows(map) {
+        let from = Id::new("topics", topics.first().copied().unwrap_or_default());
+        diagram.node(&from, Shape::Rounded, topics);
+        if let Some(bus) = &bus {
+            diagram.arrow(bus, Stroke::Solid, NOTHING, &from);
+        }
+        for (component, path) in takers {
             let to = service(&mut diagram, component);
-            let path = subscription.path.as_str();
-            diagram.arrow(&topic, Stroke::Solid, [path], &to);
+            diagram.arrow(&from, Stroke::Solid, path, &to);
         }
     }
     schedules(map, &mut diagram);
     diagram
+}
+
+/// Topics that go the same ways.
+struct Flow<'m> {
+    topics: Vec<&'m str>,
+    /// Who takes them, and the path where it says more than the topic does.
+    takers: Vec<(&'m Component, Option<&'m str>)>,
+}
+
+/// Topics in the order of their first subscriptions; those with the same takers are one flow, so
+/// that an app of many small topics stays a picture.
+fn flows<'m>(map: &Map<'m>) -> Vec<Flow<'m>> {
+    let mut single: Vec<Flow<'_>> = Vec::new();
+    for component in &map.services {
+        for subscription in &component.settings.subscriptions {
+            let (topic, path) = (subscription.topic.as_str(), subscription.path.as_str());
+            let is_told = path.strip_prefix("/events/") == Some(topic);
+            let taker = (*component, Some(path).filter(|_| !is_told));
+            match single.iter_mut().find(|flow| flow.topics == [topic]) {
+                Some(flow) => flow.takers.push(taker),
+                None => single.push(Flow {
+                    topics: vec![topic],
+                    takers: vec![taker],
+                }),
+            }
+        }
+    }
+    let mut flows: Vec<Flow<'_>> = Vec::new();
+    for one in single {
+        match flows.iter_mut().find(|flow| goes_with(flow, &one)) {
+            Some(flow) => flow.topics.extend(one.topics),
+            None => flows.push(one),
+        }
+    }
+    flows
+}
+
+fn goes_with(one: &Flow<'_>, other: &Flow<'_>) -> bool {
+    fn ways<'f>(flow: &'f Flow<'_>) -> impl Iterator<Item = (&'f str, Option<&'f str>)> {
+        let takers = flow.takers.iter();
+        takers.map(|(component, path)| (component.id.as_str(), *path))
+    }
+    ways(one).eq(ways(other))
 }
 
 fn schedules(map: &Map<'_>, diagram: &mut Diagram) {

@@ -126,20 +126,53 @@ fn events_go_from_publishers_over_the_bus_and_topics_to_subscribers() {
     let expected = block(&[
         r#"service_events[("events")]"#,
         r#"all_publishers["catalog<br/>stock"]"#,
-        r#"topic_order.placed("order.placed")"#,
+        r#"topics_order.placed("order.placed")"#,
         r#"service_stock["stock"]"#,
-        r#"topic_product_2e__2a_("product.#42;")"#,
         r#"service_reports["reports"]"#,
+        r#"topics_product_2e__2a_("product.#42;")"#,
         r#"schedule_1{{"0 3 #42; #42; #42;<br/>Europe/Berlin"}}"#,
         r#"all_publishers -->|"may publish"| service_events"#,
-        "service_events --> topic_order.placed",
-        r#"topic_order.placed -->|"/events/order"| service_stock"#,
-        "service_events --> topic_product_2e__2a_",
-        r#"topic_product_2e__2a_ -->|"/events/product"| service_stock"#,
-        r#"topic_order.placed -->|"/events/order"| service_reports"#,
+        "service_events --> topics_order.placed",
+        r#"topics_order.placed -->|"/events/order"| service_stock"#,
+        r#"topics_order.placed -->|"/events/order"| service_reports"#,
+        "service_events --> topics_product_2e__2a_",
+        r#"topics_product_2e__2a_ -->|"/events/product"| service_stock"#,
         r#"schedule_1 -->|"/nightly"| service_reports"#,
     ]);
     assert_eq!(drawn(&manifest(STORE), Part::Events), expected);
+}
+
+#[test]
+fn topics_that_go_the_same_ways_are_drawn_as_one() {
+    let subscriptions = |topics: &str| {
+        let topics = topics.split(' ');
+        let tables: Vec<String> = topics
+            .map(|topic| format!("{{ topic = \"{topic}\", path = \"/events/{topic}\" }}"))
+            .collect();
+        format!("subscriptions = [{}]\n", tables.join(", "))
+    };
+    let manifest = manifest(&format!(
+        "[[trigger.http]]\nroute = {{ private = true }}\ncomponent = \"bus\"\n\
+         [component.bus]\nsource = \"bus.wasm\"\n[component.bus.tool.kumiki]\n\
+         builtin = \"events\"\n\
+         [component.mail]\nsource = \"mail.wasm\"\n[component.mail.tool.kumiki]\n{}\
+         [component.stock]\nsource = \"stock.wasm\"\n[component.stock.tool.kumiki]\n{}",
+        subscriptions("a.first b.first a.other"),
+        subscriptions("b.first a.other a.first c"),
+    ));
+    let expected = block(&[
+        r#"service_bus[("bus")]"#,
+        r#"topics_a.first("a.first<br/>b.first<br/>a.other")"#,
+        r#"service_mail["mail"]"#,
+        r#"service_stock["stock"]"#,
+        r#"topics_c("c")"#,
+        "service_bus --> topics_a.first",
+        "topics_a.first --> service_mail",
+        "topics_a.first --> service_stock",
+        "service_bus --> topics_c",
+        "topics_c --> service_stock",
+    ]);
+    assert_eq!(drawn(&manifest, Part::Events), expected);
 }
 
 #[test]
@@ -289,7 +322,7 @@ fn parsed(line: &str) -> Option<Line> {
 
 /// A kind, `_`, and letters, digits and `_`, with `-` and `.` before letters and digits alone.
 fn id(text: &str) -> Option<(String, &str)> {
-    let kinds = "service routes route response all topic schedule";
+    let kinds = "service routes route response all topics schedule";
     let is_id = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
     let end = text
         .find(|letter| !is_id(letter))
