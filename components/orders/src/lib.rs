@@ -14,6 +14,8 @@ pub mod basket;
 pub mod checkout;
 #[cfg(target_arch = "wasm32")]
 mod component;
+#[cfg(test)]
+mod fakes;
 pub mod list;
 pub mod order;
 pub mod peers;

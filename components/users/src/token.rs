@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ed25519_dalek::{Signature, Signer, SigningKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use kit::host::Host;
 use kit::identity::{Caller, Role};
 use kit::store::{Change, StoreError};
@@ -51,9 +51,25 @@ struct Claims {
     exp: u64,
 }
 
+/// What is kept of the key. The public half is there so that who only checks tokens does not have
+/// to compute it, which costs a fresh instance as much as a check.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub struct KeyPair {
+    secret: [u8; 32],
+    public: [u8; 32],
+}
+
+impl KeyPair {
+    pub fn new(secret: [u8; 32]) -> KeyPair {
+        let public = SigningKey::from_bytes(&secret).verifying_key().to_bytes();
+        KeyPair { secret, public }
+    }
+}
+
 /// The key that signs and checks tokens.
 pub struct Key {
-    signing: SigningKey,
+    pair: KeyPair,
+    public: VerifyingKey,
     /// The key's name: its thumbprint (RFC 7638).
     id: String,
     /// The header of all its tokens, encoded.
@@ -61,17 +77,19 @@ pub struct Key {
 }
 
 impl Key {
-    pub fn new(secret: &[u8; 32]) -> Key {
-        let signing = SigningKey::from_bytes(secret);
-        let x = URL_SAFE_NO_PAD.encode(signing.verifying_key().as_bytes());
+    /// The key of a pair; none when its public half is not one.
+    pub fn new(pair: KeyPair) -> Option<Key> {
+        let public = VerifyingKey::from_bytes(&pair.public).ok()?;
+        let x = URL_SAFE_NO_PAD.encode(pair.public);
         let thumb = Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#));
         let id = URL_SAFE_NO_PAD.encode(thumb);
         let header = format!(r#"{{"alg":"EdDSA","kid":"{id}","typ":"at+jwt"}}"#);
-        Key {
+        Some(Key {
             header: URL_SAFE_NO_PAD.encode(header),
-            signing,
+            pair,
+            public,
             id,
-        }
+        })
     }
 
     /// A token of a user, from now on, for so many seconds.
@@ -86,7 +104,7 @@ impl Key {
         });
         let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
         let signed = format!("{}.{claims}", self.header);
-        let signature = self.signing.sign(signed.as_bytes());
+        let signature = SigningKey::from_bytes(&self.pair.secret).sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
@@ -103,8 +121,8 @@ impl Key {
         let signature = URL_SAFE_NO_PAD.decode(signature);
         let signature = signature.map_err(|_| Refusal::Forged)?;
         let signature = Signature::from_slice(&signature).map_err(|_| Refusal::Forged)?;
-        let key = self.signing.verifying_key();
-        key.verify_strict(signed.as_bytes(), &signature)
+        self.public
+            .verify_strict(signed.as_bytes(), &signature)
             .map_err(|_| Refusal::Forged)?;
         let claims = URL_SAFE_NO_PAD.decode(claims);
         let claims = claims.map_err(|_| Refusal::Foreign)?;
@@ -126,7 +144,7 @@ impl Key {
         json!({ "keys": [{
             "kty": "OKP",
             "crv": "Ed25519",
-            "x": URL_SAFE_NO_PAD.encode(self.signing.verifying_key().as_bytes()),
+            "x": URL_SAFE_NO_PAD.encode(self.pair.public),
             "kid": self.id,
             "use": "sig",
             "alg": "EdDSA",
@@ -141,20 +159,21 @@ impl Key {
 /// When the store fails.
 pub fn load(host: &dyn Host) -> Result<Key, StoreError> {
     let store = host.store();
-    let secret = match store.get_json(KEY)? {
-        Some(secret) => secret,
+    let pair = match store.get_json(KEY)? {
+        Some(pair) => pair,
         None => {
             let mut drawn = [0; 32];
             host.random(&mut drawn);
-            store.update(KEY, |secret: Option<[u8; 32]>| {
-                Ok::<_, StoreError>(match secret {
-                    Some(secret) => Change::Keep(secret),
+            let drawn = KeyPair::new(drawn);
+            store.update(KEY, |pair: Option<KeyPair>| {
+                Ok::<_, StoreError>(match pair {
+                    Some(pair) => Change::Keep(pair),
                     None => Change::Write(drawn, drawn),
                 })
             })?
         }
     };
-    Ok(Key::new(&secret))
+    Key::new(pair).ok_or_else(|| StoreError::Damaged(KEY.to_owned()))
 }
 
 #[cfg(test)]

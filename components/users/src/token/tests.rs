@@ -12,10 +12,18 @@ use proptest::{collection, sample};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Key, LIFETIME_S, Refusal, load};
+use super::{Key, KeyPair, LIFETIME_S, Refusal, load};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 const SECRET: [u8; 32] = [7; 32];
+
+fn key(secret: [u8; 32]) -> Key {
+    Key::new(KeyPair::new(secret)).unwrap()
+}
+
+fn token_of(key: &Key, role: Role) -> String {
+    key.sign("u-1", role, NOW_MS, LIFETIME_S)
+}
 
 fn encode(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
@@ -31,7 +39,7 @@ fn parts(token: &str) -> [String; 3] {
 }
 
 fn refusal(token: &str) -> Option<Refusal> {
-    Key::new(&SECRET).verify(token, NOW_MS).err()
+    key(SECRET).verify(token, NOW_MS).err()
 }
 
 /// A token with a good signature over anything.
@@ -43,20 +51,20 @@ fn signed(secret: &[u8; 32], header: &str, claims: &Value) -> String {
 
 #[test]
 fn a_token_names_its_user_until_it_expires() {
-    let key = Key::new(&SECRET);
-    let token = key.sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
-    let caller = key.verify(&token, NOW_MS).unwrap();
+    let own = key(SECRET);
+    let token = token_of(&own, Role::Staff);
+    let caller = own.verify(&token, NOW_MS).unwrap();
     assert_eq!((caller.user.as_str(), caller.role), ("u-1", Role::Staff));
     let end_ms = NOW_MS + LIFETIME_S * 1000;
-    assert!(key.verify(&token, end_ms - 1).is_ok());
-    assert_eq!(key.verify(&token, end_ms), Err(Refusal::Expired));
+    assert!(own.verify(&token, end_ms - 1).is_ok());
+    assert_eq!(own.verify(&token, end_ms), Err(Refusal::Expired));
 }
 
 #[test]
 fn others_can_check_a_token_with_the_key_set() {
-    let key = Key::new(&SECRET);
-    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
-    let jwk = &key.key_set()["keys"][0];
+    let own = key(SECRET);
+    let [header, claims, signature] = parts(&token_of(&own, Role::Customer));
+    let jwk = &own.key_set()["keys"][0];
     assert_eq!(decode(&header)["kid"], jwk["kid"]);
     assert_eq!(decode(&header)["alg"], "EdDSA");
     let expected = json!({
@@ -76,15 +84,15 @@ fn the_key_is_named_by_its_thumbprint() {
     // RFC 8037, appendix A.3.
     let secret = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
     let secret = URL_SAFE_NO_PAD.decode(secret).unwrap();
-    let key = Key::new(&secret.try_into().unwrap());
+    let own = key(secret.try_into().unwrap());
     let expected = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
-    assert_eq!(key.key_set()["keys"][0]["kid"], expected);
+    assert_eq!(own.key_set()["keys"][0]["kid"], expected);
 }
 
 #[test]
 fn no_other_algorithm_key_or_kind_is_accepted() {
-    let key = Key::new(&SECRET);
-    let [header, claims, signature] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
+    let own = key(SECRET);
+    let [header, claims, signature] = parts(&token_of(&own, Role::Customer));
     let with = |name: &str, value: Value| {
         let mut header = decode(&header);
         header[name] = value;
@@ -98,7 +106,7 @@ fn no_other_algorithm_key_or_kind_is_accepted() {
         }
     }
     // The public key as the secret of an HMAC, which some libraries took.
-    let public = URL_SAFE_NO_PAD.decode(key.key_set()["keys"][0]["x"].as_str().unwrap());
+    let public = URL_SAFE_NO_PAD.decode(own.key_set()["keys"][0]["x"].as_str().unwrap());
     let hash = Sha256::digest([public.unwrap(), claims.clone().into_bytes()].concat());
     let hash = URL_SAFE_NO_PAD.encode(hash);
     let token = format!("{}.{claims}.{hash}", with("alg", json!("HS256")));
@@ -114,13 +122,13 @@ fn no_other_algorithm_key_or_kind_is_accepted() {
     }
     let token = signed(&[8; 32], &header, &decode(&claims));
     assert_eq!(refusal(&token), Some(Refusal::Forged), "another key");
-    let other = Key::new(&[8; 32]).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
+    let other = token_of(&key([8; 32]), Role::Staff);
     assert_eq!(refusal(&other), Some(Refusal::Foreign), "another store");
 }
 
 #[test]
 fn a_changed_token_is_forged() {
-    let token = Key::new(&SECRET).sign("u-1", Role::Customer, NOW_MS, LIFETIME_S);
+    let token = token_of(&key(SECRET), Role::Customer);
     let [header, claims, signature] = parts(&token);
     for (name, value) in [
         ("role", json!("staff")),
@@ -147,8 +155,8 @@ fn a_changed_token_is_forged() {
 
 #[test]
 fn what_the_key_signed_for_something_else_is_no_access_token() {
-    let key = Key::new(&SECRET);
-    let [header, claims, _] = parts(&key.sign("u-1", Role::Customer, NOW_MS, LIFETIME_S));
+    let own = key(SECRET);
+    let [header, claims, _] = parts(&token_of(&own, Role::Customer));
     for (name, value) in [
         ("iss", json!("others")),
         ("role", json!("owner")),
@@ -166,9 +174,7 @@ fn what_the_key_signed_for_something_else_is_no_access_token() {
 #[test]
 fn the_key_is_made_once() {
     let host = TestHost::default();
-    let token = load(&host)
-        .unwrap()
-        .sign("u-1", Role::Customer, NOW_MS, LIFETIME_S);
+    let token = token_of(&load(&host).unwrap(), Role::Customer);
     assert!(load(&host).unwrap().verify(&token, NOW_MS).is_ok());
     *host.memory.failure.borrow_mut() = Some(StoreError::Failed("down".to_owned()));
     assert!(load(&host).is_err());
@@ -179,8 +185,8 @@ fn the_key_is_made_once() {
 proptest! {
     #[test]
     fn arbitrary_text_never_verifies(text in any::<String>(), more in any::<String>()) {
-        let key = Key::new(&SECRET);
-        let [header, claims, signature] = parts(&key.sign("u-1", Role::Staff, NOW_MS, LIFETIME_S));
+        let own = key(SECRET);
+        let [header, claims, signature] = parts(&token_of(&own, Role::Staff));
         assert!(refusal(&text).is_some());
         assert!(refusal(&format!("{text}.{more}.{text}")).is_some());
         assert!(refusal(&format!("{header}.{text}.{signature}")).is_some());
@@ -189,14 +195,14 @@ proptest! {
 
     #[test]
     fn no_signature_but_its_own_verifies(bytes in collection::vec(any::<u8>(), 64)) {
-        let [header, claims, _] = parts(&Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S));
+        let [header, claims, _] = parts(&token_of(&key(SECRET), Role::Staff));
         let token = format!("{header}.{claims}.{}", URL_SAFE_NO_PAD.encode(bytes));
         assert_eq!(refusal(&token), Some(Refusal::Forged));
     }
 
     #[test]
     fn one_other_letter_is_enough(place in any::<sample::Index>(), letter in "[A-Za-z0-9_.=-]") {
-        let token = Key::new(&SECRET).sign("u-1", Role::Staff, NOW_MS, LIFETIME_S);
+        let token = token_of(&key(SECRET), Role::Staff);
         let place = place.index(token.len());
         let mut changed = token.clone();
         changed.replace_range(place..=place, &letter);
