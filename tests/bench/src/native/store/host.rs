@@ -1,200 +1,100 @@
-//! The surroundings of a service inside one native process: an SQLite file of its own with the
-//! settings of the host's stores, and events that lie in the same file until they were delivered.
+//! The surroundings of a service on one thread of the native store: its file, its variables, and the
+//! other services of the process in the place of servers.
 //!
-//! Inside a unit, writes and events are kept back and committed in one transaction, as an atomic
-//! handler's are.
+//! Inside a unit, writes and events are kept back and committed together, if what was read is
+//! still the same: what the host's atomic handlers do.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
 use kit::event::{Event, PublishError};
 use kit::host::{Host, Incoming, Outgoing, SendError};
 use kit::store::{Decide, KeyValue, Keys, StoreError};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 
-/// One service's file, which its instances on all threads share.
-pub struct File {
-    writer: Mutex<Connection>,
-    /// The events that were committed.
-    bus: Sender<Published>,
-}
-
-/// An event that is on disk, and where.
-pub struct Published {
-    pub row: i64,
-    pub file: Arc<File>,
-    pub event: Event,
-    pub source: &'static str,
-}
-
-impl File {
-    /// # Errors
-    /// When it cannot be made.
-    pub fn open(path: &Path, bus: Sender<Published>) -> Result<Arc<File>> {
-        let connection = Connection::open(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.execute_batch(
-            "CREATE TABLE entries (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-             CREATE TABLE outbox (number INTEGER PRIMARY KEY, topic TEXT, data TEXT);",
-        )?;
-        Ok(Arc::new(File {
-            writer: Mutex::new(connection),
-            bus,
-        }))
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets an event that was delivered.
-    ///
-    /// # Errors
-    /// When the file fails.
-    pub fn forget(&self, row: i64) -> rusqlite::Result<()> {
-        let writer = self.writer();
-        let mut statement = writer.prepare_cached("DELETE FROM outbox WHERE number = ?1")?;
-        statement.execute([row]).map(|_| ())
-    }
-}
-
-/// What a unit keeps back.
-#[derive(Default)]
-struct Unit {
-    /// Nothing stands for a key that is removed.
-    writes: BTreeMap<String, Option<Vec<u8>>>,
-    events: Vec<Event>,
-}
+use super::Store;
+use super::file::{File, Unit, read};
 
 /// One service on one thread.
 pub struct NativeHost {
-    name: &'static str,
+    service: &'static str,
+    store: Arc<Store>,
     file: Arc<File>,
     reader: Connection,
     unit: RefCell<Option<Unit>>,
-    variables: BTreeMap<&'static str, &'static str>,
-    server: fn(&Outgoing) -> Result<Incoming, SendError>,
-}
-
-fn failed(error: &rusqlite::Error) -> StoreError {
-    StoreError::Failed(error.to_string())
 }
 
 impl NativeHost {
     /// # Errors
-    /// When the file cannot be read.
-    pub fn new(
-        name: &'static str,
-        path: &Path,
-        file: Arc<File>,
-        variables: BTreeMap<&'static str, &'static str>,
-        server: fn(&Outgoing) -> Result<Incoming, SendError>,
-    ) -> Result<NativeHost> {
-        let reader = Connection::open(path)?;
-        reader.busy_timeout(Duration::from_secs(5))?;
+    /// When the service's file cannot be opened.
+    pub fn new(service: &'static str, store: &Arc<Store>) -> Result<NativeHost> {
+        let file = store.file(service)?;
         Ok(NativeHost {
-            name,
+            service,
+            store: Arc::clone(store),
+            reader: file.reader()?,
             file,
-            reader,
             unit: RefCell::new(None),
-            variables,
-            server,
         })
     }
 
     /// Begins to keep writes and events back.
     pub fn begin(&self) {
-        *self.unit.borrow_mut() = Some(Unit::default());
+        self.unit.replace(Some(Unit::default()));
     }
 
-    /// Commits what was kept back.
+    /// Commits what was kept back; false when something that was read has changed.
     ///
     /// # Errors
     /// When the file fails; then nothing of it happened.
-    pub fn commit(&self) -> Result<(), StoreError> {
-        let Some(unit) = self.unit.take() else {
-            return Ok(());
-        };
-        self.write(&unit).map_err(|error| failed(&error))
+    pub fn commit(&self) -> Result<bool, StoreError> {
+        match self.unit.take() {
+            Some(unit) if unit.writes.is_empty() && unit.events.is_empty() => Ok(true),
+            Some(unit) => self.write(unit),
+            None => Ok(true),
+        }
     }
 
-    fn write(&self, unit: &Unit) -> rusqlite::Result<()> {
-        if unit.writes.is_empty() && unit.events.is_empty() {
-            return Ok(());
-        }
-        let mut writer = self.file.writer();
-        let transaction = writer.transaction()?;
-        for (key, value) in &unit.writes {
-            put(&transaction, key, value.as_deref())?;
-        }
-        let mut rows = Vec::new();
-        for event in &unit.events {
-            let mut statement = transaction
-                .prepare_cached("INSERT INTO outbox (topic, data) VALUES (?1, ?2)")?;
-            statement.execute(params![event.topic, event.data.to_string()])?;
-            rows.push(transaction.last_insert_rowid());
-        }
-        transaction.commit()?;
-        for (row, event) in rows.into_iter().zip(&unit.events) {
-            let published = Published {
-                row,
-                file: Arc::clone(&self.file),
-                event: event.clone(),
-                source: self.name,
-            };
-            // Nobody listens any more when the process ends.
-            let _ = self.file.bus.send(published);
-        }
-        Ok(())
+    /// Drops what was kept back.
+    pub fn abandon(&self) {
+        self.unit.take();
     }
 
-    fn one(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
-        let value = value.map(<[u8]>::to_owned);
+    fn write(&self, unit: Unit) -> Result<bool, StoreError> {
+        self.file.commit(unit).map_err(StoreError::Failed)
+    }
+
+    /// What is committed.
+    fn current(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        read(&self.reader, key).map_err(|error| StoreError::Failed(error.to_string()))
+    }
+
+    fn put(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), StoreError> {
         if let Some(unit) = self.unit.borrow_mut().as_mut() {
             unit.writes.insert(key.to_owned(), value);
             return Ok(());
         }
-        let writer = self.file.writer();
-        put(&writer, key, value.as_deref()).map_err(|error| failed(&error))
+        let mut unit = Unit::default();
+        unit.writes.insert(key.to_owned(), value);
+        self.write(unit).map(|_| ())
     }
-}
-
-fn put(connection: &Connection, key: &str, value: Option<&[u8]>) -> rusqlite::Result<()> {
-    match value {
-        Some(value) => {
-            let mut statement = connection.prepare_cached(
-                "INSERT INTO entries VALUES (?1, ?2)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            )?;
-            statement.execute(params![key, value])?;
-        }
-        None => {
-            let mut statement = connection.prepare_cached("DELETE FROM entries WHERE key = ?1")?;
-            statement.execute([key])?;
-        }
-    }
-    Ok(())
-}
-
-fn read(connection: &Connection, key: &str) -> rusqlite::Result<Option<Vec<u8>>> {
-    let mut statement = connection.prepare_cached("SELECT value FROM entries WHERE key = ?1")?;
-    statement.query_row([key], |row| row.get(0)).optional()
 }
 
 impl KeyValue for NativeHost {
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(unit) = self.unit.borrow().as_ref()
-            && let Some(value) = unit.writes.get(key)
-        {
+        let mut unit = self.unit.borrow_mut();
+        let Some(unit) = unit.as_mut() else {
+            return self.current(key);
+        };
+        let known = unit.writes.get(key).or_else(|| unit.reads.get(key));
+        if let Some(value) = known {
             return Ok(value.clone());
         }
-        read(&self.reader, key).map_err(|error| failed(&error))
+        let value = self.current(key)?;
+        unit.reads.insert(key.to_owned(), value.clone());
+        Ok(value)
     }
 
     fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
@@ -202,11 +102,11 @@ impl KeyValue for NativeHost {
     }
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.one(key, Some(value))
+        self.put(key, Some(value.to_owned()))
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.one(key, None)
+        self.put(key, None)
     }
 
     fn keys(&self, _cursor: Option<&str>) -> Result<Keys, StoreError> {
@@ -215,34 +115,38 @@ impl KeyValue for NativeHost {
             let rows = statement.query_map([], |row| row.get(0))?;
             rows.collect()
         };
-        Ok((all().map_err(|error| failed(&error))?, None))
+        let keys = all().map_err(|error| StoreError::Failed(error.to_string()))?;
+        Ok((keys, None))
     }
 
-    /// Under the writer's lock, so that it never meets another writer.
     fn swap(&self, key: &str, change: &mut Decide<'_>) -> Result<bool, StoreError> {
-        if self.unit.borrow().is_some() {
-            let current = self.get(key)?;
-            if let Some(value) = change(current.as_deref()) {
-                self.set(key, &value)?;
-            }
+        let current = self.get(key)?;
+        let Some(value) = change(current.as_deref()) else {
+            return Ok(true);
+        };
+        if let Some(unit) = self.unit.borrow_mut().as_mut() {
+            unit.writes.insert(key.to_owned(), Some(value));
             return Ok(true);
         }
-        let writer = self.file.writer();
-        let current = read(&writer, key).map_err(|error| failed(&error))?;
-        if let Some(value) = change(current.as_deref()) {
-            put(&writer, key, Some(&value)).map_err(|error| failed(&error))?;
-        }
-        Ok(true)
+        let mut unit = Unit::default();
+        unit.reads.insert(key.to_owned(), current);
+        unit.writes.insert(key.to_owned(), Some(value));
+        self.write(unit)
     }
 
     fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
-        let mut sum = 0;
-        self.swap(key, &mut |current| {
-            let number = current.and_then(|bytes| std::str::from_utf8(bytes).ok());
-            sum = number.and_then(|text| text.parse().ok()).unwrap_or(0) + delta;
-            Some(sum.to_string().into_bytes())
-        })?;
-        Ok(sum)
+        loop {
+            let mut sum = delta;
+            let is_done = self.swap(key, &mut |current| {
+                let number = current.and_then(|bytes| std::str::from_utf8(bytes).ok());
+                let number: i64 = number.and_then(|text| text.parse().ok()).unwrap_or(0);
+                sum = number.wrapping_add(delta);
+                Some(sum.to_string().into_bytes())
+            })?;
+            if is_done {
+                return Ok(sum);
+            }
+        }
     }
 }
 
@@ -260,8 +164,7 @@ impl Host for NativeHost {
             events: vec![event.clone()],
             ..Unit::default()
         };
-        self.write(&unit)
-            .map_err(|error| PublishError(error.to_string()))
+        self.file.commit(unit).map(|_| ()).map_err(PublishError)
     }
 
     fn now_ms(&self) -> u64 {
@@ -275,14 +178,14 @@ impl Host for NativeHost {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        self.variables.get(name).map(|value| (*value).to_owned())
+        self.store.manifest.variable(self.service, name)
     }
 
     fn send(&self, request: &Outgoing) -> Result<Incoming, SendError> {
-        (self.server)(request)
+        self.store.send(request)
     }
 
     fn log(&self, line: &str) {
-        eprintln!("{}: {line}", self.name);
+        eprintln!("{}: {line}", self.service);
     }
 }
