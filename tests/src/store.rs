@@ -98,13 +98,30 @@ impl Options {
     }
 }
 
-/// One service of the store, for a test with an app of its own.
+/// One service of the store, for an app of few of them.
 pub fn service(id: &str) -> Service {
     build();
-    let folder = target_directory().join("wasm32-wasip2/guest");
-    let path = folder.join(format!("{id}.wasm"));
-    let source = format!("{:?}", path.display().to_string());
-    Service::new(id, "events").source(source)
+    let artifact = target_directory().join(format!("wasm32-wasip2/guest/{id}.wasm"));
+    Service::new(id, "events")
+        .source(format!("{artifact:?}"))
+        .route(&format!("/api/{id}/..."))
+}
+
+/// The service `users`, with the first member of the staff.
+pub fn users() -> Service {
+    let staff = format!("staff_email = \"staff@example.com\", staff_password = {PASSWORD:?}");
+    service("users")
+        .key_value_stores(&["users"])
+        .allowed_outbound_hosts(&["http://events.spin.internal"])
+        .line(format!("variables = {{ {staff} }}"))
+}
+
+/// An event of the store, in the order of its key.
+pub fn event(topic: &str, id: &str, key: &str, data: &Value) -> Value {
+    json!({
+        "specversion": "1.0", "type": topic, "id": id, "partitionkey": key,
+        "datacontenttype": "application/json", "data": data,
+    })
 }
 
 /// Builds the app once, unless whoever runs the tests has done so.

@@ -11,9 +11,9 @@
 //! All ids follow from the user, the `Idempotency-Key` and the number of the attempt, so that what
 //! was not committed is repeated with the same ids, which the other services know already.
 //!
-//! An engine without atomic handlers does the writes one by one. They stand in such an order that a
-//! checkout that breaks off in the middle can be sent again: an attempt is marked as spent before it
-//! is undone, so that it is never used again, and as placed only after `order.placed` is out.
+//! An engine without atomic handlers does the writes one by one. They stand in such an order that
+//! a checkout that breaks off in the middle can be sent again: an attempt is marked as spent before
+//! it is undone, so that it is never used again, and as placed only after `order.placed` is out.
 
 use kit::event::Event;
 use kit::host::Host;

@@ -136,7 +136,10 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn pages_give_each_id_once_and_the_newest_first(count in 0_usize..900, limit in 1_usize..130) {
+        fn pages_give_each_id_once_and_the_newest_first(
+            count in 0_usize..900,
+            limit in 1_usize..130,
+        ) {
             let memory = filled(count);
             let (mut all, mut before) = (Vec::new(), None);
             loop {

@@ -106,9 +106,11 @@ fn wrong(member: &str, value: Value) -> Value {
     wish
 }
 
+type Refusal = (fn(&Shop), Value, (u16, &'static str));
+
 /// What is refused, and how it is answered.
 #[rustfmt::skip]
-fn refusals() -> Vec<(fn(&Shop), Value, (u16, &'static str))> {
+fn refusals() -> Vec<Refusal> {
     vec![
         (|shop| shop.peers.cart.borrow_mut().clear(), wish(), (409, "cart_empty")),
         (|shop| shop.peers.unsold.borrow_mut().push("POT"), wish(), (409, "out_of_stock")),
