@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::app::App;
+use crate::app::{App, Service};
 use crate::guests::{target_directory, workspace};
 use crate::host::{Host, binary, run};
 use crate::http::{self, Answer};
@@ -96,6 +96,33 @@ impl Options {
         keep(&host.folder().join("state/cache"), &compiled);
         Store::of(host)
     }
+}
+
+/// One service of the store, for a test with an app of its own.
+pub fn service(id: &str) -> Service {
+    build();
+    let folder = target_directory().join("wasm32-wasip2/guest");
+    let path = folder.join(format!("{id}.wasm"));
+    let source = format!("{:?}", path.display().to_string());
+    Service::new(id, "events").source(source)
+}
+
+/// The service `users`, with the first member of the staff.
+pub fn users() -> Service {
+    let staff = format!("staff_email = \"staff@example.com\", staff_password = {PASSWORD:?}");
+    service("users")
+        .route("/api/users/...")
+        .key_value_stores(&["users"])
+        .allowed_outbound_hosts(&["http://events.spin.internal"])
+        .line(format!("variables = {{ {staff} }}"))
+}
+
+/// An event of the store, in the order of its key.
+pub fn event(topic: &str, id: &str, key: &str, data: &Value) -> Value {
+    json!({
+        "specversion": "1.0", "type": topic, "id": id, "partitionkey": key,
+        "datacontenttype": "application/json", "data": data,
+    })
 }
 
 /// Builds the app once, unless whoever runs the tests has done so.

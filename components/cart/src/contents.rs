@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub const QUANTITY_MAX: u32 = 99;
 /// How many SKUs lie in a cart at most.
 pub const LINES_MAX: usize = 100;
-/// How many merged carts and taken orders are remembered: far more than can be under way at once.
+/// How many moves and taken orders are remembered: far more than can be under way at once.
 const REMEMBERED_MAX: usize = 32;
 
 /// So much of a SKU.
@@ -18,14 +18,27 @@ pub struct Line {
     pub quantity: u32,
 }
 
+/// Lines on their way from a guest's cart into a user's, in three writes that may be repeated: they
+/// leave the guest's cart, they are added to the user's, and the guest's cart forgets them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Move {
+    pub id: String,
+    /// To whom.
+    pub user: String,
+    pub lines: Vec<Line>,
+}
+
 /// A cart as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// In the order in which they were put in.
     pub lines: Vec<Line>,
-    /// The guests' carts that were merged into this one, the last ones last.
+    /// The moves that have ended in this cart, the last ones last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     merged: Vec<String>,
+    /// What is on its way from this cart into another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leaving: Option<Move>,
     /// The orders whose lines were taken out, the last ones last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     ordered: Vec<String>,
@@ -71,15 +84,33 @@ impl Contents {
         line.map_or(0, |line| line.quantity)
     }
 
-    /// Adds a guest's cart, once. What does not fit stays behind.
-    pub fn merge(&mut self, guest: &str, lines: &[Line]) {
-        if !remember(&mut self.merged, guest) {
+    /// Begins to move what lies here to a user, unless a move is under way, and gives what is on
+    /// its way.
+    pub fn leave(&mut self, id: &str, user: &str) -> Option<Move> {
+        if self.leaving.is_none() && !self.lines.is_empty() {
+            self.leaving = Some(Move {
+                id: id.to_owned(),
+                user: user.to_owned(),
+                lines: std::mem::take(&mut self.lines),
+            });
+        }
+        self.leaving.clone()
+    }
+
+    /// Adds what was moved here, once. What does not fit is dropped.
+    pub fn arrive(&mut self, moved: &Move) {
+        if !remember(&mut self.merged, &moved.id) {
             return;
         }
-        for line in lines {
+        for line in &moved.lines {
             // A full cart is no reason to refuse the sign-in that this is a part of.
             let _ = self.add(&line.sku, line.quantity);
         }
+    }
+
+    /// Forgets a move that has arrived.
+    pub fn end_move(&mut self, id: &str) {
+        self.leaving.take_if(|leaving| leaving.id == id);
     }
 
     /// Takes out what was ordered, once.
@@ -110,7 +141,7 @@ fn remember(known: &mut Vec<String>, id: &str) -> bool {
 mod tests {
     use proptest::prelude::{prop, proptest};
 
-    use super::{Contents, LINES_MAX, Line, QUANTITY_MAX};
+    use super::{Contents, LINES_MAX, Line, Move, QUANTITY_MAX};
 
     fn line(sku: &str, quantity: u32) -> Line {
         Line {
@@ -134,13 +165,29 @@ mod tests {
     }
 
     #[test]
-    fn a_guests_cart_is_merged_once_and_an_order_taken_out_once() {
-        let mut cart = Contents::default();
-        cart.add("A", 1).unwrap();
+    fn a_guests_cart_moves_once_and_what_comes_meanwhile_stays() {
+        let (mut guest, mut mine) = (Contents::default(), Contents::default());
+        assert_eq!(guest.leave("m-0", "anna"), None);
+        guest.add("A", 2).unwrap();
+        mine.add("A", 1).unwrap();
+        let moved = guest.leave("m-1", "anna").unwrap();
+        guest.add("B", 1).unwrap();
+        // Broken off and begun again.
+        assert_eq!(guest.leave("m-2", "bert").unwrap(), moved);
         for _ in 0..2 {
-            cart.merge("guest", &[line("A", 2), line("B", 1)]);
+            mine.arrive(&moved);
+            guest.end_move("m-1");
         }
-        assert_eq!(cart.lines, [line("A", 3), line("B", 1)]);
+        assert_eq!(mine.lines, [line("A", 3)]);
+        assert_eq!(guest.lines, [line("B", 1)]);
+        assert_eq!(guest.leave("m-3", "anna").unwrap().lines, [line("B", 1)]);
+    }
+
+    #[test]
+    fn an_order_is_taken_out_once() {
+        let mut cart = Contents::default();
+        cart.add("A", 3).unwrap();
+        cart.add("B", 1).unwrap();
         for _ in 0..2 {
             cart.take_out("order", &[line("A", 2), line("B", 5), line("C", 1)]);
         }
@@ -160,7 +207,11 @@ mod tests {
                 match what {
                     0 => drop(cart.add(&sku, quantity)),
                     1 => drop(cart.set(&sku, quantity)),
-                    2 => cart.merge(&format!("{sku}-{quantity}"), &lines),
+                    2 => cart.arrive(&Move {
+                        id: format!("{sku}-{quantity}"),
+                        user: String::new(),
+                        lines: lines.to_vec(),
+                    }),
                     _ => cart.take_out(&format!("{sku}-{quantity}"), &lines),
                 }
                 assert!(cart.lines.len() <= LINES_MAX);

@@ -8,6 +8,8 @@
 pub mod item;
 pub mod service;
 
+use std::collections::BTreeMap;
+
 use kit::event::Event;
 use kit::host::Host;
 use kit::problem::Problem;
@@ -15,7 +17,7 @@ use kit::store::{Change, StoreError};
 use serde_json::{Value, json};
 
 use self::item::{Category, Item};
-use crate::goods;
+use crate::goods::Goods;
 
 /// How many products one category lists.
 const PRODUCTS_MAX: usize = 5000;
@@ -41,12 +43,21 @@ impl<'h> Assortment<'h> {
     /// Everything here may be done twice, or by two instances at once: what is there stays, and the
     /// events have ids that follow from the products.
     fn load(&self) -> Result<(), Problem> {
-        let first = goods::first_goods()
+        let goods = Goods::embedded()
             .map_err(|error| Problem::internal(&format!("the first goods: {error}")))?;
+        let first: Vec<(Item, BTreeMap<&str, u32>)> = goods
+            .products()
+            .map(|product| {
+                let variants = product.variants.iter();
+                let stock = variants.map(|variant| (variant.sku.as_str(), variant.stock));
+                (Item::first(product), stock.collect())
+            })
+            .collect();
+        let categories: Vec<Category> = goods.categories().map(Category::first).collect();
         let store = self.host.store();
-        store.set_json("categories", &first.categories)?;
-        for category in &first.categories {
-            let mine = first.products.iter().map(|(item, _)| item);
+        store.set_json("categories", &categories)?;
+        for category in &categories {
+            let mine = first.iter().map(|(item, _)| item);
             let mine = mine.filter(|item| item.category == category.slug);
             let ids: Vec<&String> = mine.map(|item| &item.id).collect();
             store.update(&category_key(&category.slug), |current| {
@@ -56,7 +67,7 @@ impl<'h> Assortment<'h> {
                 })
             })?;
         }
-        for (item, stock) in &first.products {
+        for (item, stock) in &first {
             self.claim_skus(item)?;
             store.update(&item_key(&item.id), |current: Option<Item>| {
                 Ok::<_, StoreError>(match current {

@@ -78,9 +78,7 @@ impl Users {
     ) -> Result<Answer, Problem> {
         let role = staff::role(&*self.host, account);
         let key = self.key()?;
-        let lifetime_s = self.host.variable("access_token_seconds");
-        let lifetime_s = lifetime_s.and_then(|text| text.parse().ok());
-        let lifetime_s = lifetime_s.unwrap_or(token::LIFETIME_S);
+        let lifetime_s = self.token_lifetime_s()?;
         let body = json!({
             "user": account.user,
             "name": account.name,
@@ -91,6 +89,17 @@ impl Users {
             "refresh_token": refresh_token,
         });
         Ok(private(status, &body))
+    }
+
+    fn token_lifetime_s(&self) -> Result<u64, Problem> {
+        let Some(text) = self.host.variable("access_token_seconds") else {
+            return Ok(token::LIFETIME_S);
+        };
+        text.parse().map_err(|_| {
+            Problem::internal(&format!(
+                "the variable `access_token_seconds` is `{text}`: give a number of seconds"
+            ))
+        })
     }
 
     fn profile(&self, account: &Account) -> Value {

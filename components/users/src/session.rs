@@ -1,8 +1,8 @@
-//! Refresh tokens. A session has one good token at a time; using it gives the next one. A token that
-//! comes a second time was stolen, or its successor was: the session ends for both.
+//! Refresh tokens. A session has one good token at a time; using it gives the next one. A token
+//! that comes a second time was stolen, or its successor was: the session ends for both.
 //!
-//! A token is `USER.SESSION.SECRET`. Of the secret (256 bits) only the SHA-256 is kept. All sessions
-//! of a user stand in one value, at most [`SESSIONS_MAX`] of them.
+//! A token is `USER.SESSION.SECRET`. Of the secret (256 bits) only the SHA-256 is kept. All
+//! sessions of a user stand in one value, at most [`SESSIONS_MAX`] of them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -1,8 +1,8 @@
 //! Access tokens: JSON Web Tokens (RFC 7519) signed with Ed25519 (RFC 8037), made and checked here,
 //! because the little that is needed is easier to see right than a library of all that is possible.
 //!
-//! All tokens of a key have one and the same header, so the check begins by comparing it as a whole:
-//! no other algorithm, key or kind of token comes as far as the signature.
+//! All tokens of a key have one and the same header, so the check begins by comparing it as a
+//! whole: no other algorithm, key or kind of token comes as far as the signature.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -3,10 +3,12 @@
 use kit::api::answer;
 use kit::event::Event;
 use kit::http::Request;
+use kit::store::KeyValue;
 use kit::testing::{TestHost, TestIdentity};
 use serde_json::{Value, json};
 
 use super::Carts;
+use crate::contents::Contents;
 use crate::priced::{Offer, Offers, Unavailable};
 
 /// A catalog that sells what begins with `S`, for 100 each, while it answers.
@@ -122,10 +124,33 @@ fn a_guests_cart_is_secret_and_moves_to_its_owner_once() {
         ask(&carts, &guest, "GET", "/api/cart", &Value::Null).1["count"],
         json!(0)
     );
-    assert_eq!(host.memory.all_keys(), ["user/anna"]);
+    let left = host.memory.get(&format!("guest/{guest}")).unwrap().unwrap();
+    assert_eq!(left, br#"{"lines":[]}"#);
     // Nobody else finds it any more.
     let (_, other) = ask(&carts, "customer:bert", "POST", "/api/cart/merge", &merge);
     assert_eq!(other["count"], json!(0));
+}
+
+#[test]
+fn a_merge_that_breaks_off_is_completed_and_later_lines_move_too() {
+    let (host, carts) = carts(true);
+    let guest = guest(&carts);
+    let merge = json!({ "cart": guest });
+    let item = json!({ "sku": "S1", "quantity": 2 });
+    ask(&carts, &guest, "POST", "/api/cart/items", &item);
+    // The process ends after the first write: what lies there is on its way.
+    let key = format!("guest/{guest}");
+    let store: &dyn KeyValue = &host.memory;
+    let mut cart: Contents = store.get_json(&key).unwrap().unwrap();
+    cart.leave("m-1", "anna");
+    store.set_json(&key, &cart).unwrap();
+    ask(&carts, &guest, "POST", "/api/cart/items", &item);
+    let (_, cart) = ask(&carts, ANNA, "POST", "/api/cart/merge", &merge);
+    assert_eq!(cart["count"], json!(4));
+    // The same guest may come back.
+    ask(&carts, &guest, "POST", "/api/cart/items", &item);
+    let (_, cart) = ask(&carts, ANNA, "POST", "/api/cart/merge", &merge);
+    assert_eq!(cart["count"], json!(6));
 }
 
 #[test]

@@ -4,10 +4,8 @@ use kit::problem::FieldError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::goods::{self, CURRENCY};
 use crate::picture::Picture;
-
-/// The one currency of the shop (ISO 4217).
-pub const CURRENCY: &str = "EUR";
 
 /// A shelf of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +42,40 @@ pub struct Item {
     pub is_removed: bool,
 }
 
+impl Category {
+    /// One that the shop begins with.
+    pub fn first(category: &goods::Category) -> Category {
+        Category {
+            slug: category.slug.clone(),
+            title: category.title.clone(),
+            description: category.description.clone(),
+        }
+    }
+}
+
 impl Item {
+    /// One that the shop begins with.
+    pub fn first(product: &goods::Product) -> Item {
+        let variants = product.variants.iter().map(|variant| Variant {
+            sku: variant.sku.clone(),
+            label: variant.label.clone(),
+            price_minor: variant.price_minor,
+            weight_g: variant.weight_g,
+        });
+        Item {
+            id: product.id.clone(),
+            title: product.title.clone(),
+            brand: product.brand.clone(),
+            category: product.category.clone(),
+            description: product.description.clone(),
+            tags: product.tags.clone(),
+            variants: variants.collect(),
+            picture: product.picture.clone(),
+            version: 1,
+            is_removed: false,
+        }
+    }
+
     pub fn sells(&self, sku: &str) -> bool {
         self.variants.iter().any(|variant| variant.sku == sku)
     }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Assortment;
-use super::item::{CURRENCY, Category, Item, Variant};
+use super::item::{Category, Item, Variant};
+use crate::goods::CURRENCY;
 use crate::picture::{self, Picture};
 
 /// How many products or SKUs one call may ask for.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Assortment;
 use super::service::Shelves;
-use crate::goods::first_goods;
+use crate::goods::Goods;
 
 /// A host that the test and the service both hold.
 fn shelves() -> (&'static TestHost, Shelves) {
@@ -35,7 +35,8 @@ fn staff(method: &str, path: &str, body: &Value) -> Request {
 }
 
 fn draft(id: &str, sku: &str) -> Value {
-    let category = &first_goods().unwrap().categories[0].slug;
+    let goods = Goods::embedded().unwrap();
+    let category = &goods.categories().next().unwrap().slug;
     json!({
         "id": id, "title": "Pen", "brand": "Ink", "category": category, "description": "It writes.",
         "tags": ["pen"],
@@ -49,16 +50,17 @@ fn the_first_goods_are_loaded_once_and_announced_with_their_stock() {
     let (host, shelves) = shelves();
     let (status, body) = get(&shelves, "/api/catalog/categories");
     assert_eq!(status, 200);
-    let first = first_goods().unwrap();
+    let first = Goods::embedded().unwrap();
+    let products = first.products().count();
     assert_eq!(
         body["categories"].as_array().unwrap().len(),
-        first.categories.len()
+        first.categories().count()
     );
     let counts = body["categories"].as_array().unwrap().iter();
     let count: u64 = counts.map(|one| one["products"].as_u64().unwrap()).sum();
-    assert_eq!(count, first.products.len() as u64);
+    assert_eq!(count, products as u64);
     let events = host.take_events();
-    assert_eq!(events.len(), first.products.len());
+    assert_eq!(events.len(), products);
     assert!(events.iter().all(|event| event.topic == "product.changed"));
     assert!(events[0].data["first_stock"].is_object(), "{:?}", events[0]);
     get(&shelves, "/api/catalog/categories");
@@ -72,7 +74,7 @@ fn loading_that_broke_off_begins_again() {
     assert_eq!(get(&shelves, "/api/catalog/categories").0, 503);
     *host.publish_failure.borrow_mut() = None;
     assert_eq!(get(&shelves, "/api/catalog/categories").0, 200);
-    let products = first_goods().unwrap().products.len();
+    let products = Goods::embedded().unwrap().products().count();
     assert_eq!(host.take_events().len(), products);
 }
 
@@ -97,7 +99,7 @@ fn pages_hold_every_product_once() {
     seen.dedup();
     assert_eq!(
         (seen.len(), all),
-        (all, first_goods().unwrap().products.len())
+        (all, Goods::embedded().unwrap().products().count())
     );
     assert_eq!(get(&shelves, "/api/catalog/products?category=none").0, 404);
     assert_eq!(get(&shelves, "/api/catalog/products?after=none").0, 422);
@@ -206,7 +208,8 @@ fn a_store_that_fails_is_said() {
 #[test]
 fn pictures_are_svg() {
     let (_, shelves) = shelves();
-    let id = &first_goods().unwrap().products[0].0.id;
+    let goods = Goods::embedded().unwrap();
+    let id = &goods.products().next().unwrap().id;
     let path = format!("/api/catalog/pictures/{id}.svg");
     let picture = answer(&shelves, &Request::new("GET", &path));
     assert_eq!(

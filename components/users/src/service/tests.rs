@@ -223,6 +223,26 @@ fn refresh_tokens_rotate_and_a_spent_one_ends_the_session() {
 }
 
 #[test]
+fn the_manifest_says_how_long_a_token_is_good() {
+    for (text, status) in [("60", 201), ("a minute", 500)] {
+        let mut host = TestHost::default();
+        host.variables
+            .insert("access_token_seconds", text.to_owned());
+        let store = Store::on(Rc::new(host));
+        let (got, session) = store.sign_up("ada@example.com");
+        assert_eq!(got, status, "{session}");
+        if status == 201 {
+            assert_eq!(session["expires_in"], 60);
+            store.pass_minutes(1);
+            let me = Request::new("GET", "/api/users/me");
+            assert_eq!(store.with_token(&session, me).0, 401);
+        } else {
+            assert!(store.host.lines.borrow()[0].contains("`access_token_seconds`"));
+        }
+    }
+}
+
+#[test]
 fn sessions_end_when_asked_and_when_idle() {
     let store = Store::new();
     let (_, first) = store.sign_up("ada@example.com");
