@@ -49,6 +49,8 @@ mod sockets;
 mod sqlite;
 mod state;
 mod stops;
+mod store_cart;
+mod store_catalog;
 mod store_search;
 mod store_users;
 mod streaming;

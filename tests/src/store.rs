@@ -98,19 +98,20 @@ impl Options {
     }
 }
 
-/// One service of the store, for an app of few of them.
+/// One service of the store, for a test with an app of its own.
 pub fn service(id: &str) -> Service {
     build();
-    let artifact = target_directory().join(format!("wasm32-wasip2/guest/{id}.wasm"));
-    Service::new(id, "events")
-        .source(format!("{artifact:?}"))
-        .route(&format!("/api/{id}/..."))
+    let folder = target_directory().join("wasm32-wasip2/guest");
+    let path = folder.join(format!("{id}.wasm"));
+    let source = format!("{:?}", path.display().to_string());
+    Service::new(id, "events").source(source)
 }
 
 /// The service `users`, with the first member of the staff.
 pub fn users() -> Service {
     let staff = format!("staff_email = \"staff@example.com\", staff_password = {PASSWORD:?}");
     service("users")
+        .route("/api/users/...")
         .key_value_stores(&["users"])
         .allowed_outbound_hosts(&["http://events.spin.internal"])
         .line(format!("variables = {{ {staff} }}"))
