@@ -49,6 +49,7 @@ mod sockets;
 mod sqlite;
 mod state;
 mod stops;
+mod store_notifications;
 mod store_search;
 mod store_users;
 mod streaming;
