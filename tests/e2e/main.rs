@@ -51,6 +51,7 @@ mod state;
 mod stops;
 mod store_cart;
 mod store_catalog;
+mod store_notifications;
 mod store_search;
 mod store_users;
 mod streaming;
