@@ -52,6 +52,7 @@ mod stops;
 mod store_cart;
 mod store_catalog;
 mod store_notifications;
+mod store_recommendations;
 mod store_search;
 mod store_users;
 mod streaming;
