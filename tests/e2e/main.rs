@@ -55,6 +55,8 @@ mod store_notifications;
 mod store_recommendations;
 mod store_search;
 mod store_users;
+mod store_warehouse;
+mod store_wishlist;
 mod streaming;
 mod surroundings;
 mod tls_http2;

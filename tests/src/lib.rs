@@ -13,6 +13,7 @@
 //! - [`registry`]: what the host says that runs.
 //! - [`events`]: apps with a bus, and what became of events.
 //! - [`store`]: the store at the root of this repository, and people who use it.
+//! - [`store_services`]: some of its services, and their events.
 //! - [`gate`]: a door at which guests wait until the test opens it.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
@@ -34,5 +35,6 @@ pub mod http;
 pub mod peers;
 pub mod registry;
 pub mod store;
+pub mod store_services;
 pub mod wait;
 pub mod watch;
