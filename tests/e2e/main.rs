@@ -49,6 +49,8 @@ mod sockets;
 mod sqlite;
 mod state;
 mod stops;
+mod store_logistics;
+mod store_payments;
 mod store_users;
 mod streaming;
 mod surroundings;
