@@ -95,7 +95,9 @@ async fn some_of_everything(visit: &Visit<'_>) -> Result<Vec<Card>, ApiError> {
 fn shelves(shelves: [(&'static str, Vec<Card>); 3]) -> Vec<Shelf> {
     let shelves = shelves.into_iter();
     let filled = shelves.filter(|(_, cards)| !cards.is_empty());
-    filled.map(|(title, cards)| Shelf { title, cards }).collect()
+    filled
+        .map(|(title, cards)| Shelf { title, cards })
+        .collect()
 }
 
 fn picture_of(category: &Category, cards: &[Card]) -> Option<String> {

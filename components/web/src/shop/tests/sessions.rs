@@ -14,11 +14,20 @@ fn a_session_that_is_due_is_renewed_before_the_page_is_made() {
     let calls = services.calls();
     assert_eq!(calls[0].json(), json!({ "refresh_token": "refresh-1" }));
     let authorization = services.call("GET orders");
-    assert_eq!(authorization.header("authorization"), Some("Bearer token-2"));
+    assert_eq!(
+        authorization.header("authorization"),
+        Some("Bearer token-2")
+    );
     let kept = cookies(&answer);
-    assert!(kept.contains(&"shop-access=token%2D2".to_owned()), "{kept:?}");
+    assert!(
+        kept.contains(&"shop-access=token%2D2".to_owned()),
+        "{kept:?}"
+    );
     assert!(kept.contains(&"shop-refresh=refresh%2D2".to_owned()));
-    assert!(!html(&answer).contains("token-2"), "tokens stand in no page");
+    assert!(
+        !html(&answer).contains("token-2"),
+        "tokens stand in no page"
+    );
 }
 
 #[test]
@@ -37,7 +46,7 @@ fn a_refused_token_is_renewed_once_and_the_page_made_anew() {
 #[test]
 fn a_session_that_ended_makes_a_guest() {
     let refused = json!({ "code": "unauthenticated", "detail": "ended" });
-    let services = Recorded::shop().with("POST users /sessions/refresh", 401, refused);
+    let services = Recorded::shop().with("POST users/sessions/refresh", 401, refused);
     let request = get("/").with_header("cookie", "shop-refresh=refresh-1");
     let answer = visit(&services, &request);
     assert_eq!(answer.status, 200);
@@ -77,7 +86,7 @@ fn who_signs_in_brings_the_cart_along() {
     assert_eq!(answer.header("location"), Some("/checkout"));
     let credentials = json!({ "email": "ada@example.com", "password": " 12345678" });
     assert_eq!(services.calls()[0].json(), credentials);
-    let merge = services.call("POST cart /merge");
+    let merge = services.call("POST cart/merge");
     assert_eq!(merge.json(), json!({ "cart": "g-1" }));
     assert_eq!(merge.header("authorization"), Some("Bearer token-2"));
     let kept = cookies(&answer);
