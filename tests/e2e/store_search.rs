@@ -15,6 +15,7 @@ fn app() -> App {
         format!("{{ topic = {topic:?}, path = {path:?}, from = \"beginning\", concurrency = 1 }}")
     });
     let search = service("search")
+        .route("/api/search/...")
         .sqlite_databases(&["search"])
         .link("store:users/identity@1.0.0", "users")
         .setting("reuse_max = 1000")
