@@ -50,6 +50,8 @@ mod sqlite;
 mod state;
 mod stops;
 mod store_cart;
+mod store_catalog;
+mod store_search;
 mod store_users;
 mod store_warehouse;
 mod store_wishlist;

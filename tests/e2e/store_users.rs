@@ -3,17 +3,15 @@
 
 use std::thread;
 
-use kumiki_tests::app::App;
+use kumiki_tests::app::{App, Service};
 use kumiki_tests::http::Answer;
 use kumiki_tests::store::{PASSWORD, Shop, Store, service};
 use kumiki_tests::wait;
 use serde_json::{Value, json};
 
 fn app() -> App {
-    let bus = service("events")
+    let bus = Service::new("events", "hello_two")
         .private()
-        .allowed_outbound_hosts(&["http://*.spin.internal"])
-        .line("variables = { subscriptions = \"\" }")
         .setting("builtin = \"events\"");
     let users = service("users")
         .route("/api/users/...")

@@ -107,6 +107,24 @@ pub fn service(id: &str) -> Service {
     Service::new(id, "events").source(source)
 }
 
+/// The service `users`, with the first member of the staff.
+pub fn users() -> Service {
+    let staff = format!("staff_email = \"staff@example.com\", staff_password = {PASSWORD:?}");
+    service("users")
+        .route("/api/users/...")
+        .key_value_stores(&["users"])
+        .allowed_outbound_hosts(&["http://events.spin.internal"])
+        .line(format!("variables = {{ {staff} }}"))
+}
+
+/// An event of the store, in the order of its key.
+pub fn event(topic: &str, id: &str, key: &str, data: &Value) -> Value {
+    json!({
+        "specversion": "1.0", "type": topic, "id": id, "partitionkey": key,
+        "datacontenttype": "application/json", "data": data,
+    })
+}
+
 /// Builds the app once, unless whoever runs the tests has done so.
 fn build() {
     static BUILT: OnceLock<()> = OnceLock::new();

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::product::levels;
 use crate::cookies::Cookie;
 use crate::form::{Form, sentence};
-use crate::model::{Cart, Levels};
-use crate::money;
+use crate::model::{Cart, CartLine, Levels};
 use crate::services::{ApiError, Call, encode, json};
 use crate::view::{Frame, Outcome, go_to, private_page};
 use crate::visit::{Stop, Visit};
@@ -25,15 +24,11 @@ struct Page {
 }
 
 impl Page {
-    fn price(&self, amount_minor: &u64) -> String {
-        money::price(*amount_minor, &self.cart.currency)
-    }
-
     /// What stands in the way of buying so many.
-    fn shortage(&self, sku: &str, quantity: &u64) -> Option<String> {
-        match self.levels.of(sku) {
+    fn shortage(&self, line: &CartLine) -> Option<String> {
+        match self.levels.of(&line.sku) {
             Some(0) => Some("Sold out.".to_owned()),
-            Some(left) if left < *quantity => Some(format!("Only {left} left.")),
+            Some(left) if left < line.quantity => Some(format!("Only {left} left.")),
             Some(_) | None => None,
         }
     }

@@ -45,9 +45,10 @@ struct Group {
 /// `GET /search?q=…`
 pub async fn search(visit: &Visit<'_>) -> Outcome {
     let filters = Filters::of_search(visit.request);
+    let path = filters.api_path(PAGE_CARDS);
     let (categories, hits) = join!(
         visit.get::<Categories>("catalog", "/categories"),
-        visit.get::<Hits>("search", &filters.api_path(PAGE_CARDS)),
+        visit.get::<Hits>("search", &path),
     );
     let heading = match filters.query.as_str() {
         "" => "All products".to_owned(),
@@ -60,9 +61,10 @@ pub async fn search(visit: &Visit<'_>) -> Outcome {
 /// `GET /c/{category}`
 pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
     let filters = Filters::of_category(visit.request, slug);
+    let path = filters.api_path(PAGE_CARDS);
     let (categories, hits) = join!(
         visit.get::<Categories>("catalog", "/categories"),
-        visit.get::<Hits>("search", &filters.api_path(PAGE_CARDS)),
+        visit.get::<Hits>("search", &path),
     );
     let categories = categories?;
     let known = categories.categories.iter();

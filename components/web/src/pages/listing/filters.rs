@@ -241,6 +241,8 @@ fn range(from_minor: Option<u64>, to_minor: Option<u64>) -> String {
         let text = money::price(amount_minor, CURRENCY);
         text.strip_suffix(".00").unwrap_or(&text).to_owned()
     };
+    // The highest range has no end that anyone would want to read.
+    let to_minor = to_minor.filter(|to| *to < 100_000_000_000);
     match (from_minor.filter(|from| *from > 0), to_minor) {
         (None, None) => "any price".to_owned(),
         (None, Some(to)) => format!("up to {}", price(to)),
@@ -328,6 +330,7 @@ mod tests {
             (Some(0), Some(5000), "up to €50"),
             (Some(5000), None, "from €50"),
             (Some(5000), Some(10_050), "€50 – €100.50"),
+            (Some(5000), Some(u64::MAX), "from €50"),
         ] {
             assert_eq!(range(from, to), text);
         }
