@@ -10,8 +10,10 @@ use kumiki_tests::wait;
 use serde_json::{Value, json};
 
 fn app() -> App {
-    let bus = Service::new("events", "hello_two")
+    // Under a stock engine the component itself stands there, and not the host's bus.
+    let bus = Service::new("events", "events")
         .private()
+        .line("variables = { subscriptions = \"\" }")
         .setting("builtin = \"events\"");
     let users = service("users")
         .route("/api/users/...")

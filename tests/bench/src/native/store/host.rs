@@ -68,7 +68,7 @@ impl NativeHost {
 
     /// What is committed.
     fn current(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        read(&self.reader, key).map_err(|error| StoreError::Failed(error.to_string()))
+        read(&self.reader, key).map_err(failed)
     }
 
     fn put(&self, key: &str, value: Option<Vec<u8>>) -> Result<(), StoreError> {
@@ -80,6 +80,10 @@ impl NativeHost {
         unit.writes.insert(key.to_owned(), value);
         self.write(unit).map(|_| ())
     }
+}
+
+fn failed(error: rusqlite::Error) -> StoreError {
+    StoreError::Failed(error.to_string())
 }
 
 impl KeyValue for NativeHost {
@@ -98,6 +102,8 @@ impl KeyValue for NativeHost {
     }
 
     fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        // One transaction for all, as the host reads them.
+        let _reading = self.reader.unchecked_transaction().map_err(failed)?;
         keys.iter().map(|key| self.get(key)).collect()
     }
 
@@ -115,8 +121,7 @@ impl KeyValue for NativeHost {
             let rows = statement.query_map([], |row| row.get(0))?;
             rows.collect()
         };
-        let keys = all().map_err(|error| StoreError::Failed(error.to_string()))?;
-        Ok((keys, None))
+        Ok((all().map_err(failed)?, None))
     }
 
     fn swap(&self, key: &str, change: &mut Decide<'_>) -> Result<bool, StoreError> {
