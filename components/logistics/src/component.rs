@@ -21,6 +21,7 @@ use wasip2::exports::http::incoming_handler;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 use self::bindings::exports::store::logistics::shipping;
+use crate::quote::{CURRENCY, Quote, QuoteError, quotes};
 use crate::service::Logistics;
 
 /// The label that belongs to this service.
@@ -43,9 +44,21 @@ impl incoming_handler::Guest for Component {
 
 impl shipping::Guest for Component {
     fn get_quotes(
-        _destination: shipping::Destination,
-        _weight_g: u64,
+        destination: shipping::Destination,
+        weight_g: u64,
     ) -> Result<Vec<shipping::Quote>, shipping::Error> {
-        Err(shipping::Error::Unavailable("not yet".to_owned()))
+        let found = quotes(&destination.country, &destination.postcode, weight_g);
+        let found = found.map_err(|error| match error {
+            QuoteError::NotServed(text) => shipping::Error::NotServed(text),
+            QuoteError::Invalid(text) => shipping::Error::Invalid(text),
+        })?;
+        let quote = |quote: Quote| shipping::Quote {
+            service: quote.service.to_owned(),
+            label: quote.label.to_owned(),
+            price_minor: quote.price_minor,
+            currency: CURRENCY.to_owned(),
+            days: quote.days,
+        };
+        Ok(found.into_iter().map(quote).collect())
     }
 }
