@@ -81,19 +81,19 @@ impl Options {
         let manifest = workspace().join("spin.toml");
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut app = App::default()
-            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", "state"])
+            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", ".kumiki"])
             .observed()
             .arguments(&arguments);
         let compiled = compiled();
         for path in files_below(&compiled) {
             let name = path.strip_prefix(&compiled).unwrap().display().to_string();
             app = app.file(
-                &format!("state/cache/{name}"),
+                &format!(".kumiki/cache/{name}"),
                 std::fs::read(&path).unwrap(),
             );
         }
         let host = app.start();
-        keep(&host.folder().join("state/cache"), &compiled);
+        keep(&host.folder().join(".kumiki/cache"), &compiled);
         Store::of(host)
     }
 }
@@ -105,6 +105,24 @@ pub fn service(id: &str) -> Service {
     let path = folder.join(format!("{}.wasm", id.replace('-', "_")));
     let source = format!("{:?}", path.display().to_string());
     Service::new(id, "events").source(source)
+}
+
+/// The service `users`, with the first member of the staff.
+pub fn users() -> Service {
+    let staff = format!("staff_email = \"staff@example.com\", staff_password = {PASSWORD:?}");
+    service("users")
+        .route("/api/users/...")
+        .key_value_stores(&["users"])
+        .allowed_outbound_hosts(&["http://events.spin.internal"])
+        .line(format!("variables = {{ {staff} }}"))
+}
+
+/// An event of the store, in the order of its key.
+pub fn event(topic: &str, id: &str, key: &str, data: &Value) -> Value {
+    json!({
+        "specversion": "1.0", "type": topic, "id": id, "partitionkey": key,
+        "datacontenttype": "application/json", "data": data,
+    })
 }
 
 /// Builds the app once, unless whoever runs the tests has done so.

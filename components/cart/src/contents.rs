@@ -18,8 +18,8 @@ pub struct Line {
     pub quantity: u32,
 }
 
-/// Lines on their way from a guest's cart into a user's. Three writes, each of which may be repeated:
-/// they leave the guest's cart, they are added to the user's, and the guest's cart forgets them.
+/// Lines on their way from a guest's cart into a user's, in three writes that may be repeated: they
+/// leave the guest's cart, they are added to the user's, and the guest's cart forgets them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
     pub id: String,
@@ -84,8 +84,8 @@ impl Contents {
         line.map_or(0, |line| line.quantity)
     }
 
-    /// Begins to move what lies here to a user, unless a move is under way, and gives what is on its
-    /// way.
+    /// Begins to move what lies here to a user, unless a move is under way, and gives what is on
+    /// its way.
     pub fn leave(&mut self, id: &str, user: &str) -> Option<Move> {
         if self.leaving.is_none() && !self.lines.is_empty() {
             self.leaving = Some(Move {

@@ -92,7 +92,7 @@ fn not_quoted(error: QuoteError) -> Problem {
     match error {
         QuoteError::NotServed(text) => not_served(text),
         QuoteError::Invalid(text) => Problem::field("address", text),
-        QuoteError::Unavailable(error) => unavailable("The shipping", error),
+        QuoteError::Unavailable(error) => unavailable("The shipping service", error),
     }
 }
 

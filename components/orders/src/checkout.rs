@@ -191,7 +191,7 @@ impl Checkout<'_> {
                 let detail = format!("The payment was declined: {reason}");
                 Problem::new(402, "payment_declined", detail)
             }
-            AuthorizeError::Unavailable(error) => unavailable("The payment", error),
+            AuthorizeError::Unavailable(error) => unavailable("The payment service", error),
         })
     }
 

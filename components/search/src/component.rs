@@ -15,7 +15,7 @@ mod bindings {
     use super::Component;
 }
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 
 use kit::component::{ComponentHost, LinkedIdentity, handle};
 use wasip2::exports::http::incoming_handler;
@@ -28,33 +28,27 @@ use crate::service::Search;
 /// The label of the index, and of a key-value store that is never opened.
 const LABEL: &str = "search";
 
+thread_local! {
+    /// One for the life of an instance, so that its connection has read the index already.
+    static SERVICE: Search = Search::new(
+        Box::new(ComponentHost::new(LABEL)),
+        Box::new(LinkedIdentity),
+        Box::new(EngineDatabase::default()),
+    );
+}
+
 struct Component;
 
 impl incoming_handler::Guest for Component {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
-        let service = Search::new(
-            Box::new(ComponentHost::new(LABEL)),
-            Box::new(LinkedIdentity),
-            Box::new(EngineDatabase::default()),
-        );
-        handle(&service, &request, out);
+        SERVICE.with(|service| handle(service, &request, out));
     }
 }
 
 /// The engine's database, opened at its first use.
 #[derive(Default)]
 struct EngineDatabase {
-    connection: OnceCell<sqlite::Connection>,
-}
-
-impl EngineDatabase {
-    fn connection(&self) -> Result<&sqlite::Connection, DatabaseError> {
-        if let Some(connection) = self.connection.get() {
-            return Ok(connection);
-        }
-        let opened = sqlite::Connection::open(LABEL)?;
-        Ok(self.connection.get_or_init(|| opened))
-    }
+    connection: RefCell<Option<sqlite::Connection>>,
 }
 
 impl Database for EngineDatabase {
@@ -66,7 +60,15 @@ impl Database for EngineDatabase {
             Value::Text(value) => sqlite::Value::Text(value),
         });
         let parameters: Vec<sqlite::Value> = parameters.collect();
-        let result = self.connection()?.execute(statement, &parameters)?;
+        let mut kept = self.connection.borrow_mut();
+        // After a failure the next one begins with a new connection: this one may be in the middle
+        // of a transaction, which ends with it.
+        let connection = match kept.take() {
+            Some(connection) => connection,
+            None => sqlite::Connection::open(LABEL)?,
+        };
+        let result = connection.execute(statement, &parameters)?;
+        *kept = Some(connection);
         let value = |value| match value {
             // The index has no blobs.
             sqlite::Value::Null | sqlite::Value::Blob(_) => Value::Null,

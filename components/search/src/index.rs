@@ -28,7 +28,12 @@ impl<'d> Index<'d> {
     /// As all below: when the database is refused or fails.
     pub fn open(database: &'d dyn Database) -> Result<Index<'d>, DatabaseError> {
         tables::prepare(database)?;
-        Ok(Index { database })
+        Ok(Index::new(database))
+    }
+
+    /// The index in a database whose tables are known to be there.
+    pub fn new(database: &'d dyn Database) -> Index<'d> {
+        Index { database }
     }
 
     /// Forgets everything.

@@ -1,5 +1,7 @@
 //! The HTTP interface and the events of the service.
 
+use std::cell::Cell;
+
 use kit::api::{Access, Api, Call, Parameter, Route, Service, Subscription};
 use kit::host::Host;
 use kit::http::Answer;
@@ -11,12 +13,15 @@ use crate::database::{Database, DatabaseError};
 use crate::index::Index;
 use crate::query::{Cursor, LIMIT, Query, Sort};
 use crate::suggestions::suggest;
+use crate::tables;
 
 /// The service in its surroundings.
 pub struct Search {
     host: Box<dyn Host>,
     identity: Box<dyn Identity>,
     database: Box<dyn Database>,
+    /// Whether the tables have been looked at.
+    is_prepared: Cell<bool>,
 }
 
 impl Search {
@@ -29,11 +34,16 @@ impl Search {
             host,
             identity,
             database,
+            is_prepared: Cell::new(false),
         }
     }
 
     fn index(&self) -> Result<Index<'_>, DatabaseError> {
-        Index::open(&*self.database)
+        if !self.is_prepared.get() {
+            tables::prepare(&*self.database)?;
+            self.is_prepared.set(true);
+        }
+        Ok(Index::new(&*self.database))
     }
 }
 

@@ -13,7 +13,9 @@
 //! It has no store: what it knows stands in cookies or is asked anew.
 
 pub mod assets;
+// What `http_component` generates exports its function by a raw name.
 #[cfg(target_arch = "wasm32")]
+#[allow(unsafe_code)]
 mod component;
 pub mod cookies;
 pub mod form;

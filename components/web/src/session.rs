@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::cookies::{Cookie, Jar};
 
-/// Seconds that a browser forgets the access token before it ends, so that a call under way never
-/// meets its end.
+/// Seconds that a browser forgets the access token before it ends, so that a call under way does not
+/// meet its end; less where tokens are short-lived.
 const MARGIN_SECONDS: u64 = 30;
 
 /// What `users` answers to signing up, in or on.
@@ -71,7 +71,8 @@ pub fn claim(request: &Request) -> Claim {
 impl Granted {
     /// Makes the browser keep the session.
     pub fn keep(self, jar: &mut Jar) -> Shopper {
-        let seconds = self.expires_in.saturating_sub(MARGIN_SECONDS);
+        let margin = MARGIN_SECONDS.min(self.expires_in / 10);
+        let seconds = self.expires_in.saturating_sub(margin);
         jar.keep_for(Cookie::Access, &self.access_token, seconds);
         jar.keep(Cookie::Refresh, &self.refresh_token);
         keep_name(jar, self.role, &self.name);
@@ -186,7 +187,13 @@ mod tests {
             (&[("origin", "shop.example:3000")], false),
             (&[("sec-fetch-site", "same-origin")], true),
             (&[("sec-fetch-site", "same-site")], false),
-            (&[("sec-fetch-site", "cross-site"), ("origin", "http://shop.example:3000")], false),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "http://shop.example:3000"),
+                ],
+                false,
+            ),
         ] {
             assert_eq!(is_own_origin(&request(headers)), is_own, "{headers:?}");
         }

@@ -19,6 +19,8 @@ pub enum Stop {
     SignIn,
     /// There is no such page.
     NotFound,
+    /// The page is for the staff.
+    Forbidden,
     /// A call failed, and the page cannot do without it.
     Api(ApiError),
 }

@@ -6,7 +6,7 @@ use kit::problem::Problem;
 use kit::store::{Change, StoreError};
 
 use crate::peers::Offer;
-use crate::wishes::{WATCHERS_MAX, WISHES_MAX, Watch, Wish, Wishes};
+use crate::wishes::{ID_BYTES_MAX, WATCHERS_MAX, WISHES_MAX, Watch, Wish, Wishes};
 
 /// All lists.
 pub struct Lists<'h> {
@@ -59,6 +59,9 @@ impl Lists<'_> {
     /// # Errors
     /// When the store fails.
     pub fn remove(&self, user: &str, sku: &str) -> Result<(), Problem> {
+        if sku.len() > ID_BYTES_MAX {
+            return Ok(());
+        }
         self.change(user, |wishes| {
             wishes.items.retain(|wish| wish.sku != sku);
             Ok(())
@@ -106,6 +109,9 @@ impl Lists<'_> {
     /// 404; when the store fails.
     pub fn shared(&self, share: &str) -> Result<Wishes, Problem> {
         let none = || Problem::not_found("There is no such list, or it is not shared any more.");
+        if share.len() > ID_BYTES_MAX {
+            return Err(none());
+        }
         let user = self.host.store().get(&share_key(share))?.ok_or_else(none)?;
         let wishes = self.of(&String::from_utf8_lossy(&user))?;
         match wishes.share.as_deref() == Some(share) {

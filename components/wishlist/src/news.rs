@@ -3,11 +3,33 @@
 
 use kit::event::{Delivery, Event};
 use kit::problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::lists::Lists;
 use crate::peers::Offer;
+
+/// How many users a handler tells of one SKU by itself.
+const TOLD_AT_ONCE_MAX: usize = 40;
+/// How many users one part of many has.
+const PART_USERS: usize = 500;
+
+/// What is told of something that is wished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum News {
+    Cheaper,
+    Available,
+}
+
+/// Some of those who are told the same.
+#[derive(Serialize, Deserialize)]
+struct Part {
+    news: News,
+    cause: String,
+    offer: Offer,
+    users: Vec<String>,
+}
 
 /// What the wishlist has to know of a changed product.
 #[derive(Deserialize)]
@@ -54,7 +76,7 @@ impl Lists<'_> {
                 price_minor,
                 currency: product.currency.clone(),
             };
-            self.tell("wish.cheaper", &told, &offer, &delivery.id)?;
+            self.tell(News::Cheaper, &told, &offer, &delivery.id)?;
         }
         Ok(())
     }
@@ -70,17 +92,57 @@ impl Lists<'_> {
         Ok(self.watch(&level.sku, |watch| watch.stocked(level.available))?)
     }
 
-    /// Publishes one event for each user; `cause` is the event that it follows from.
+    /// Publishes one event for each user; `cause` is the event that it follows from. Where they are
+    /// many, each part of them is told by a handler of its own: an atomic one may publish 1,000
+    /// events, and a product has 20 variants.
     ///
     /// # Errors
     /// When the bus fails.
     pub fn tell(
         &self,
-        topic: &'static str,
+        news: News,
         users: &[String],
         offer: &Offer,
         cause: &str,
     ) -> Result<(), Problem> {
+        if users.len() <= TOLD_AT_ONCE_MAX {
+            return self.tell_all(news, users, offer, cause);
+        }
+        for (number, users) in users.chunks(PART_USERS).enumerate() {
+            let sku = &offer.sku;
+            let id = format!("{cause}-{sku}-{number}");
+            let part = Part {
+                news,
+                cause: cause.to_owned(),
+                offer: offer.clone(),
+                users: users.to_vec(),
+            };
+            let event = Event::new("wish.due", id, json!(part));
+            self.host.publish(&event.keyed(format!("{sku}-{number}")))?;
+        }
+        Ok(())
+    }
+
+    /// Tells a part of many users.
+    ///
+    /// # Errors
+    /// When the event is no part; when the bus fails.
+    pub fn tell_part(&self, delivery: &Delivery) -> Result<(), Problem> {
+        let part: Part = delivery.data()?;
+        self.tell_all(part.news, &part.users, &part.offer, &part.cause)
+    }
+
+    fn tell_all(
+        &self,
+        news: News,
+        users: &[String],
+        offer: &Offer,
+        cause: &str,
+    ) -> Result<(), Problem> {
+        let topic = match news {
+            News::Cheaper => "wish.cheaper",
+            News::Available => "wish.available",
+        };
         for user in users {
             let data = json!({
                 "user": user,
@@ -91,8 +153,8 @@ impl Lists<'_> {
                 "currency": offer.currency,
             });
             let id = format!("{cause}-{}-{user}", offer.sku);
-            self.host
-                .publish(&Event::new(topic, id, data).keyed(user))?;
+            let event = Event::new(topic, id, data).keyed(user);
+            self.host.publish(&event)?;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! What the wishlist asks of other services.
 
+use serde::{Deserialize, Serialize};
+
 /// One variant as it is sold now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub sku: String,
     pub product: String,

@@ -10,9 +10,9 @@ use kit::time::rfc_3339;
 use serde_json::{Value, json};
 
 use crate::lists::Lists;
-use crate::news::Level;
+use crate::news::{Level, News};
 use crate::peers::{Offer, Peers, Unavailable};
-use crate::wishes::Wish;
+use crate::wishes::{ID_BYTES_MAX, Wish};
 
 /// How many SKUs are asked of another service at once.
 const ASKED_MAX: usize = 100;
@@ -47,6 +47,9 @@ impl Wishlist {
     }
 
     fn offer(&self, sku: &str) -> Result<Option<Offer>, Problem> {
+        if sku.len() > ID_BYTES_MAX {
+            return Ok(None);
+        }
         let offers = self.peers.offers(&[sku.to_owned()]).map_err(unavailable)?;
         Ok(offers.into_iter().find(|offer| offer.sku == sku))
     }
@@ -148,7 +151,7 @@ impl Wishlist {
         match self.offer(&level.sku)? {
             Some(offer) => {
                 let lists = self.lists();
-                lists.tell("wish.available", &told, &offer, &delivery.id)
+                lists.tell(News::Available, &told, &offer, &delivery.id)
             }
             None => Ok(()),
         }
@@ -247,6 +250,10 @@ static API: Api<Wishlist> = Api {
         Subscription {
             path: "/events/stock.changed",
             handler: Wishlist::stock_changed,
+        },
+        Subscription {
+            path: "/events/wish.due",
+            handler: |service, delivery| service.lists().tell_part(delivery),
         },
     ],
     schedules: &[],

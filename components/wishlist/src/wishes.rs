@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// How many things one user may wish.
 pub const WISHES_MAX: usize = 200;
-/// How many users are told of one SKU.
-pub const WATCHERS_MAX: usize = 10_000;
+/// How many users are told of one SKU: all of them are in one value, and in one handler's events.
+pub const WATCHERS_MAX: usize = 5_000;
+/// No SKU and no secret is longer, and nothing longer becomes a key.
+pub const ID_BYTES_MAX: usize = 64;
 
 /// Something that is wished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

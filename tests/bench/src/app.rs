@@ -114,6 +114,16 @@ pub struct App {
 }
 
 impl App {
+    /// An app that is there already, with its state in a folder. Peers do not run it.
+    pub fn at(manifest: &Path, folder: &Path) -> Self {
+        Self {
+            manifest: manifest.to_owned(),
+            first_source: PathBuf::new(),
+            state: folder.join("state"),
+            peers_reuse_max: 1,
+        }
+    }
+
     /// Writes the manifest `name.toml` into `folder`, and beside it the runtime config, which puts
     /// every store into the state. Apps in one folder share their state. Peers
     /// take a fresh instance for each request.

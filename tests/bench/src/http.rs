@@ -62,9 +62,23 @@ impl Connection {
     /// # Errors
     /// When the answer is not whole within a minute.
     pub fn get_with(&mut self, path: &str, lines: &[&str]) -> Result<Answer> {
+        self.ask("GET", path, lines, "")
+    }
+
+    /// The same by any method and with a body.
+    ///
+    /// # Errors
+    /// When the answer is not whole within a minute.
+    pub fn ask(&mut self, method: &str, path: &str, lines: &[&str], body: &str) -> Result<Answer> {
         let host = format!("host: {}", self.address);
-        let lines = [&[host.as_str()], lines].concat().join("\r\n");
-        let request = format!("GET {path} HTTP/1.1\r\n{lines}\r\n\r\n");
+        let length = format!("content-length: {}", body.len());
+        let own = [host.as_str(), length.as_str()];
+        // A GET without a body does not announce one.
+        let own = own
+            .get(..if method == "GET" { 1 } else { 2 })
+            .unwrap_or_default();
+        let lines = [own, lines].concat().join("\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\n{lines}\r\n\r\n{body}");
         self.reader.get_mut().write_all(request.as_bytes())?;
         let status_line = self.line()?;
         let status = status_line

@@ -8,12 +8,14 @@
 //! - [`app`]: an app in a temporary folder, which the host and Spin can run.
 //! - [`server`]: a contender that answers, and how long its first answer took.
 //! - [`process`]: child processes that never outlive the run, their CPU time and memory.
-//! - [`load`]: load by wrk.
+//! - [`load`]: load by wrk; [`open_loop`]: load at a set rate.
+//! - [`shop`]: the running store, its goods, stock and customers.
 //! - [`broker`]: the peers that keep data, and load for them.
 //! - [`callers`]: load by services that call others and time their calls; [`times`]: those times;
 //!   [`arguments`]: what they call with.
 //! - [`registry`]: waits until the host has unloaded every service, and reads its memory.
-//! - [`native`]: the native hyper services, served by child processes of this binary.
+//! - [`native`]: the native hyper services and the native store, served by child processes of this
+//!   binary.
 //! - [`http`]: one HTTP/1.1 connection that blocks.
 //! - [`report`]: figures, the rows that compare them, the table and the JSON.
 
@@ -25,10 +27,12 @@ mod contender;
 mod http;
 mod load;
 mod native;
+mod open_loop;
 mod process;
 mod registry;
 mod report;
 mod server;
+mod shop;
 mod times;
 mod works;
 
@@ -65,6 +69,9 @@ struct Options {
         default_value = "target/wasm32-wasip2/guest/examples"
     )]
     guests: PathBuf,
+    /// The manifest of the store, its components built
+    #[arg(long, value_name = "FILE", default_value = "spin.toml")]
+    app: PathBuf,
     /// Run only these works
     #[arg(long, value_name = "WORK", value_delimiter = ',')]
     only: Vec<String>,
@@ -93,6 +100,21 @@ enum Service {
     /// Calls another service over loopback HTTP, as often as `?count=` says
     #[command(name = "native-caller", hide = true)]
     Caller { port: u16, callee: SocketAddr },
+    /// Is the store: its services in one process
+    #[command(name = "native-store", hide = true)]
+    Store {
+        port: u16,
+        manifest: PathBuf,
+        folder: PathBuf,
+        /// Values of variables, `NAME=VALUE`
+        #[arg(long, value_parser = variable)]
+        variable: Vec<(String, String)>,
+    },
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').ok_or("must be NAME=VALUE")?;
+    Ok((pair.0.to_owned(), pair.1.to_owned()))
 }
 
 fn main() -> ExitCode {
@@ -101,6 +123,12 @@ fn main() -> ExitCode {
         Some(Service::Hello { port }) => native::hello(port),
         Some(Service::Callee { port }) => native::callee(port),
         Some(Service::Caller { port, callee }) => native::caller(port, callee),
+        Some(Service::Store {
+            port,
+            manifest,
+            folder,
+            variable,
+        }) => native::store(port, &manifest, &folder, &variable),
         None => run(&command_line.options),
     };
     match outcome {

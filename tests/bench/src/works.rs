@@ -9,6 +9,7 @@ mod floor;
 mod hello;
 mod linked;
 mod many;
+mod store;
 mod stores;
 
 use std::path::{Path, PathBuf};
@@ -131,12 +132,29 @@ pub const WORKS: &[Work] = &[
         about: "a copy of 256 MiB of state while the host runs",
         run: stores::backup,
     },
+    Work {
+        name: "store-reads",
+        about: "products and pages of the store's catalogue",
+        run: store::reads,
+    },
+    Work {
+        name: "store-search",
+        about: "the store's full text search",
+        run: store::search,
+    },
+    Work {
+        name: "store-checkout",
+        about: "checkouts of the store at set rates",
+        run: store::checkout,
+    },
 ];
 
 /// What every work needs to know.
 pub struct Bench {
     contenders: Vec<Contender>,
     guests: PathBuf,
+    /// The manifest of the store.
+    app: PathBuf,
     /// Length of each measurement, in seconds.
     pub seconds: u64,
     /// Everything that the run writes.
@@ -169,6 +187,7 @@ impl Bench {
         Ok(Self {
             contenders,
             guests: found(&options.guests)?,
+            app: options.app.clone(),
             seconds: options.seconds,
             folder: TempDir::with_prefix("kumiki-bench-")?,
         })
@@ -199,6 +218,12 @@ impl Bench {
             bail!("{} is missing; scripts/bench builds it", path.display());
         }
         Ok(path)
+    }
+
+    /// The manifest of the store.
+    pub fn app(&self) -> Result<PathBuf> {
+        let path = self.app.canonicalize();
+        path.with_context(|| format!("{} is missing; name it by --app", self.app.display()))
     }
 
     /// Measures the host and these peers, as far as they are there. A peer that cannot be measured

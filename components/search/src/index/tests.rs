@@ -197,7 +197,7 @@ fn a_change_that_fails_halfway_leaves_nothing_behind() {
 
 #[derive(Clone, Debug)]
 enum Event {
-    Changed(Product),
+    Changed(Box<Product>),
     Removed(Removal),
     Stock(Level),
 }
@@ -219,7 +219,7 @@ fn life(id: &'static str) -> impl Strategy<Value = Vec<Event>> {
                 let title = format!("{id} number {version}");
                 let mut product = product(id, &title, "toys", 100 * version);
                 product.version = version;
-                Event::Changed(product)
+                Event::Changed(Box::new(product))
             })
             .collect();
         if ends {

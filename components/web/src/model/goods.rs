@@ -90,6 +90,7 @@ pub struct Hit {
     pub title: String,
     #[serde(default)]
     pub brand: String,
+    pub category: String,
     pub price_minor: u64,
     #[serde(default)]
     pub price_max_minor: u64,
@@ -180,6 +181,10 @@ impl Cart {
             currency: "EUR".to_owned(),
         }
     }
+
+    pub fn goods(&self) -> String {
+        money::price(self.goods_minor, &self.currency)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -193,6 +198,16 @@ pub struct CartLine {
     pub price_minor: u64,
     pub total_minor: u64,
     pub picture_url: String,
+}
+
+impl CartLine {
+    pub fn price(&self, currency: &str) -> String {
+        money::price(self.price_minor, currency)
+    }
+
+    pub fn total(&self, currency: &str) -> String {
+        money::price(self.total_minor, currency)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]

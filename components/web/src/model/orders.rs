@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::Address;
+use crate::money;
 
 #[derive(Clone, Debug, Deserialize)]
 pub struct Quote {
@@ -51,9 +52,16 @@ pub struct Order {
 }
 
 impl Order {
-    /// How many things it is of.
-    pub fn count(&self) -> u64 {
-        self.lines.iter().map(|line| line.quantity).sum()
+    pub fn goods(&self) -> String {
+        money::price(self.goods_minor, &self.currency)
+    }
+
+    pub fn shipping_price(&self) -> String {
+        money::price(self.shipping_minor, &self.currency)
+    }
+
+    pub fn total(&self) -> String {
+        money::price(self.total_minor, &self.currency)
     }
 }
 
@@ -77,8 +85,8 @@ pub struct OrderLine {
 }
 
 impl OrderLine {
-    pub fn total_minor(&self) -> u64 {
-        self.price_minor.saturating_mul(self.quantity)
+    pub fn total(&self, currency: &str) -> String {
+        money::price(self.price_minor.saturating_mul(self.quantity), currency)
     }
 }
 

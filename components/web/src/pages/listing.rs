@@ -45,24 +45,27 @@ struct Group {
 /// `GET /search?q=…`
 pub async fn search(visit: &Visit<'_>) -> Outcome {
     let filters = Filters::of_search(visit.request);
+    let path = filters.api_path(PAGE_CARDS);
     let (categories, hits) = join!(
         visit.get::<Categories>("catalog", "/categories"),
-        visit.get::<Hits>("search", &filters.api_path(PAGE_CARDS)),
+        visit.get::<Hits>("search", &path),
     );
     let heading = match filters.query.as_str() {
         "" => "All products".to_owned(),
         query => format!("“{query}”"),
     };
     let frame = Frame::of(visit).with_categories(categories);
-    Ok(list(frame, heading, String::new(), &filters, hits?))
+    let hits = named(hits?, &frame.categories);
+    Ok(list(frame, heading, String::new(), &filters, hits))
 }
 
 /// `GET /c/{category}`
 pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
     let filters = Filters::of_category(visit.request, slug);
+    let path = filters.api_path(PAGE_CARDS);
     let (categories, hits) = join!(
         visit.get::<Categories>("catalog", "/categories"),
-        visit.get::<Hits>("search", &filters.api_path(PAGE_CARDS)),
+        visit.get::<Hits>("search", &path),
     );
     let categories = categories?;
     let known = categories.categories.iter();
@@ -86,6 +89,17 @@ pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
         hits => hits?,
     };
     Ok(list(frame, title, description, &filters, hits))
+}
+
+/// With the titles that the catalog gives its categories; the search knows their slugs.
+fn named(mut hits: Hits, categories: &[Category]) -> Hits {
+    for facet in &mut hits.facets.category {
+        let known = categories.iter().filter(|known| known.slug == facet.value);
+        if let Some(category) = known.last() {
+            category.title.clone_into(&mut facet.title);
+        }
+    }
+    hits
 }
 
 /// A category as the catalog lists it.

@@ -146,3 +146,51 @@ fn those_who_wait_are_told_once() {
     // Nothing is kept of what nobody wishes.
     assert!(!host.memory.all_keys().contains(&"sku/S2".to_owned()));
 }
+
+#[test]
+fn many_are_told_in_parts() {
+    let (host, _, wishlist) = wishlist();
+    for number in 0..1200 {
+        let who = format!("customer:{number}");
+        assert_eq!(ask(&wishlist, &who, "PUT", "/api/wishlist/items/S0").0, 204);
+    }
+    let data = json!({ "sku": "S0", "available": 3 });
+    let stocked = TestHost::deliver(&Event::new("stock.changed", "a", data), "warehouse");
+    wishlist.stock_changed(&stocked).unwrap();
+    let parts = host.take_events();
+    assert_eq!(parts.len(), 3);
+    let mut told = Vec::new();
+    for part in &parts {
+        assert_eq!(part.topic, "wish.due");
+        let request = Request::new("POST", "/events/wish.due")
+            .with_header("ce-id", &part.id)
+            .with_header("ce-type", part.topic)
+            .with_json(&part.data);
+        assert_eq!(answer(&wishlist, &request).status, 204);
+        let events = host.take_events();
+        assert!(events.len() <= 500);
+        told.extend(events.into_iter().map(|event| {
+            assert_eq!(
+                (event.topic, event.data["price_minor"].as_u64()),
+                ("wish.available", Some(100))
+            );
+            event.data["user"].as_str().unwrap().to_owned()
+        }));
+    }
+    told.sort();
+    told.dedup();
+    assert_eq!(told.len(), 1200);
+}
+
+#[test]
+fn what_is_no_sku_and_no_secret_is_not_found() {
+    let (_, _, wishlist) = wishlist();
+    let long = "S".repeat(2000);
+    for (method, path, status) in [
+        ("PUT", format!("/api/wishlist/items/{long}"), 404),
+        ("DELETE", format!("/api/wishlist/items/{long}"), 204),
+        ("GET", format!("/api/wishlist/shared/{long}"), 404),
+    ] {
+        assert_eq!(ask(&wishlist, ANNA, method, &path).0, status, "{method}");
+    }
+}

@@ -241,6 +241,8 @@ fn range(from_minor: Option<u64>, to_minor: Option<u64>) -> String {
         let text = money::price(amount_minor, CURRENCY);
         text.strip_suffix(".00").unwrap_or(&text).to_owned()
     };
+    // The highest range has no end that anyone would want to read.
+    let to_minor = to_minor.filter(|to| *to < 100_000_000_000);
     match (from_minor.filter(|from| *from > 0), to_minor) {
         (None, None) => "any price".to_owned(),
         (None, Some(to)) => format!("up to {}", price(to)),
@@ -305,13 +307,13 @@ mod tests {
         let request = Request::new("GET", "/c/desks?sort=-price&q=x&category=lamps");
         let filters = Filters::of_category(&request, "desks");
         assert_eq!(filters.first_page(), "/c/desks?sort=-price");
-        assert_eq!(filters.page_after("a b"), "/c/desks?sort=-price&after=a%20b");
+        assert_eq!(
+            filters.page_after("a b"),
+            "/c/desks?sort=-price&after=a%20b"
+        );
         assert_eq!(filters.without_any(), "/c/desks");
         assert!(filters.categories(&facets()).is_empty());
-        assert_eq!(
-            filters.api_path(24),
-            "?sort=-price&limit=24&category=desks"
-        );
+        assert_eq!(filters.api_path(24), "?sort=-price&limit=24&category=desks");
     }
 
     #[test]
@@ -328,6 +330,7 @@ mod tests {
             (Some(0), Some(5000), "up to €50"),
             (Some(5000), None, "from €50"),
             (Some(5000), Some(10_050), "€50 – €100.50"),
+            (Some(5000), Some(u64::MAX), "from €50"),
         ] {
             assert_eq!(range(from, to), text);
         }

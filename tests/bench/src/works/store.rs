@@ -1,0 +1,219 @@
+//! `store-reads`, `store-search` and `store-checkout`: the store of docs/STORE.md under the host,
+//! and the same code linked into one native process.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+
+use super::Bench;
+use crate::contender::{Contender, Kind};
+use crate::load;
+use crate::open_loop::{self, Arrival, Load, Request};
+use crate::report::{Figure, Row};
+use crate::shop::Shop;
+
+const CONNECTIONS: [u32; 2] = [1, 32];
+
+/// Customers who check out in turn: so many that an order is through before the next one of the same
+/// customer.
+const CUSTOMERS: usize = 300;
+/// SKUs that they order in turn. Prime, so that nobody orders the same twice in a row.
+const SKUS: usize = 97;
+/// A rate, and the share of its checkouts that may fail.
+const RATES: [(u64, f64); 3] = [(100, 0.01), (500, 0.01), (1000, 1.0)];
+
+fn open(bench: &Bench, work: &str, contender: &Contender) -> Result<Shop> {
+    Shop::open(contender, &bench.app()?, &bench.new_folder(work)?)
+}
+
+pub fn reads(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "store-reads";
+    bench.compare(work, &[Kind::Native], |contender| {
+        let shop = open(bench, work, contender)?;
+        let products = shop.products.iter();
+        let products = products.map(|product| format!("/api/catalog/products/{}", product.id));
+        let pages = shop.categories().into_iter();
+        let pages = pages.map(|slug| format!("/api/catalog/products?category={slug}&limit=20"));
+        let mut figures = Vec::new();
+        figures.extend(read(bench, &shop, "product", products)?);
+        figures.extend(read(bench, &shop, "page", pages)?);
+        Ok(figures)
+    })
+}
+
+pub fn search(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "store-search";
+    bench.compare(work, &[Kind::Native], |contender| {
+        let shop = open(bench, work, contender)?;
+        shop.wait_for_index()?;
+        let words = || {
+            shop.products
+                .iter()
+                .filter_map(|product| word(&product.title))
+        };
+        let queries = words().map(|word| format!("/api/search?q={word}"));
+        let beginnings = words().map(|word| {
+            let beginning: String = word.chars().take(3).collect();
+            format!("/api/search/suggest?q={beginning}")
+        });
+        let mut figures = Vec::new();
+        figures.extend(read(bench, &shop, "word", queries)?);
+        figures.extend(read(bench, &shop, "suggestions", beginnings)?);
+        Ok(figures)
+    })
+}
+
+/// The longest word of a title that needs no encoding.
+fn word(title: &str) -> Option<String> {
+    let words = title.split(|letter: char| !letter.is_ascii_alphabetic());
+    let longest = words.max_by_key(|word| word.len())?;
+    (longest.len() > 2).then(|| longest.to_ascii_lowercase())
+}
+
+/// Load by wrk, which asks for one path after the other.
+fn read(
+    bench: &Bench,
+    shop: &Shop,
+    what: &str,
+    paths: impl Iterator<Item = String>,
+) -> Result<Vec<Figure>> {
+    let paths: Vec<String> = paths.map(|path| format!("{path:?}")).collect();
+    let script = format!(
+        "local paths = {{ {} }}\n\
+         local count = 0\n\
+         request = function()\n\
+         count = count + 1\n\
+         return wrk.format('GET', paths[count % #paths + 1])\n\
+         end\n",
+        paths.join(", ")
+    );
+    let folder = bench.folder("store-load")?;
+    let run = |connections, seconds| {
+        load::figures_by(&script, &shop.server, connections, seconds, &folder)
+    };
+    run(1, 1)?;
+    let mut figures = Vec::new();
+    for connections in CONNECTIONS {
+        figures.extend(run(connections, bench.seconds)?);
+    }
+    for figure in &mut figures {
+        figure.point = format!("{what}, {}", figure.point);
+    }
+    Ok(figures)
+}
+
+pub fn checkout(bench: &Bench) -> Result<Vec<Row>> {
+    let work = "store-checkout";
+    bench.compare(work, &[Kind::Native], |contender| {
+        let shop = open(bench, work, contender)?;
+        let checkouts = Checkouts::prepare(&shop)?;
+        let run = |load: Load, number: u64| {
+            let arrival = |count| checkouts.arrival(number + count);
+            open_loop::figures(shop.address(), &shop.server.process, load, arrival)
+        };
+        // Every checkout of a run has a number of its own.
+        let warm_up = Load {
+            arrivals_per_second: 100,
+            seconds: 1,
+            failed_share_max: 0.01,
+        };
+        run(warm_up, 0)?;
+        let mut number = 100;
+        let mut figures = Vec::new();
+        for (arrivals_per_second, failed_share_max) in RATES {
+            let load = Load {
+                arrivals_per_second,
+                seconds: bench.seconds,
+                failed_share_max,
+            };
+            figures.extend(run(load, number)?);
+            number += arrivals_per_second * bench.seconds;
+        }
+        Ok(figures)
+    })
+}
+
+/// All that checkouts need.
+struct Checkouts {
+    /// Of the customers.
+    tokens: Vec<String>,
+    goods: Vec<Good>,
+}
+
+/// What is ordered.
+struct Good {
+    sku: String,
+    /// The body of a checkout that has it alone.
+    checkout: String,
+}
+
+impl Checkouts {
+    fn prepare(shop: &Shop) -> Result<Checkouts> {
+        let address = json!({
+            "name": "Ada Example",
+            "street": "Hauptstr. 1",
+            "postcode": "10115",
+            "city": "Berlin",
+            "country": "DE",
+        });
+        let variants = shop.products.iter().flat_map(|product| &product.variants);
+        let variants: Vec<_> = variants.take(SKUS).collect();
+        ensure!(!variants.is_empty(), "the catalog sells nothing");
+        shop.stock(variants.iter().map(|variant| &*variant.sku))?;
+        let good = |variant: &&crate::shop::Variant| {
+            let shipping_minor = shop.quote(&address, "standard", variant.weight_g)?;
+            let checkout = json!({
+                "address": address,
+                "shipping": "standard",
+                "payment_token": "tok_ok_1",
+                "expected_total_minor": variant.price_minor + shipping_minor,
+            });
+            Ok(Good {
+                sku: variant.sku.clone(),
+                checkout: checkout.to_string(),
+            })
+        };
+        Ok(Checkouts {
+            goods: variants.iter().map(good).collect::<Result<_>>()?,
+            tokens: shop.sign_up(CUSTOMERS).context("customers")?,
+        })
+    }
+
+    /// The next customer puts the next thing into the cart and then orders it.
+    fn arrival(&self, number: u64) -> Arrival {
+        let index = number as usize;
+        let token = self.tokens.get(index % self.tokens.len());
+        let good = self.goods.get(index % self.goods.len());
+        let bearer = format!("Bearer {}", token.map_or("", String::as_str));
+        let (sku, checkout) = good.map_or(("", ""), |good| (&*good.sku, &*good.checkout));
+        Arrival {
+            before: Request {
+                method: "PUT",
+                path: format!("/api/cart/items/{sku}"),
+                headers: vec![("authorization", bearer.clone())],
+                body: json!({ "quantity": 1 }).to_string(),
+            },
+            timed: Request {
+                method: "POST",
+                path: "/api/orders".to_owned(),
+                headers: vec![
+                    ("authorization", bearer),
+                    ("idempotency-key", format!("checkout-{number}")),
+                ],
+                body: checkout.to_owned(),
+            },
+            status: 201,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn a_query_is_the_longest_word_of_a_title() {
+        assert_eq!(word("Laptop 14 Pro").as_deref(), Some("laptop"));
+        assert_eq!(word("Café Crème, 250 g").as_deref(), Some("caf"));
+        assert_eq!(word("A4 80 g"), None);
+    }
+}
