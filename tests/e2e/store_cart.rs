@@ -1,6 +1,9 @@
 //! Carts over HTTP: a guest's, a customer's, and one that becomes the other.
 
+use std::thread;
+
 use kumiki_tests::store::Store;
+use kumiki_tests::store_services::{app, cart, catalog};
 use serde_json::{Value, json};
 
 /// Two variants that are sold, with their prices.
@@ -107,4 +110,55 @@ fn a_cart_survives_kill_9() {
         store.get("/api/cart", &person.token).1["goods_minor"],
         price * 3
     );
+}
+
+/// The cart and the catalog alone, so that a test says itself what was ordered.
+fn alone() -> Store {
+    let store = Store::of(app([catalog(), cart()]).start());
+    store.open();
+    store
+}
+
+#[test]
+fn what_is_added_and_merged_at_once_is_there_once() {
+    let store = alone();
+    let [(sku, _), _] = goods(&store);
+    let (_, guest) = store.post("/api/cart/guests", "", &Value::Null);
+    let as_guest = [("cart-id", guest["cart"].as_str().unwrap())];
+    let item = json!({ "sku": sku, "quantity": 2 });
+    let filled = store.send("POST", "/api/cart/items", "", &as_guest, &item);
+    assert_eq!(filled.status, 200);
+    let person = store.sign_up();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let (status, body) = store.post("/api/cart/merge", &person.token, &guest);
+                assert_eq!(status, 200, "{body}");
+            });
+            scope.spawn(|| store.put_into_cart(&person, &sku, 1));
+        }
+    });
+    assert_eq!(store.get("/api/cart", &person.token).1["count"], 10);
+}
+
+#[test]
+fn an_order_leaves_the_cart_once_whatever_was_added_since() {
+    let store = alone();
+    let person = store.sign_up();
+    let [(sku, _), _] = goods(&store);
+    store.put_into_cart(&person, &sku, 2);
+    let order = json!({
+        "id": "o-1", "user": person.user, "lines": [{ "sku": sku, "quantity": 2 }]
+    });
+    for id in ["o-1", "o-1-again"] {
+        let host = &store.host;
+        assert!(host.publish_event("order.placed", id, "o-1", &order));
+    }
+    store.host.wait_for_no_lag();
+    assert_eq!(store.get("/api/cart", &person.token).1["lines"], json!([]));
+    store.put_into_cart(&person, &sku, 1);
+    let host = &store.host;
+    assert!(host.publish_event("order.placed", "o-1-late", "o-1", &order));
+    store.host.wait_for_no_lag();
+    assert_eq!(store.get("/api/cart", &person.token).1["count"], 1);
 }

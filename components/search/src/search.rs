@@ -128,7 +128,8 @@ fn statement(query: &Query) -> String {
          SELECT 0, hit, is_available, sort_key, number, NULL
          FROM page CROSS JOIN details USING (number)
          UNION ALL
-         SELECT 1, category, max(category_title), price_step, is_available * 2 + is_in_price, count(*)
+         SELECT 1, category, max(category_title), price_step, is_available * 2 + is_in_price,
+            count(*)
          FROM matched GROUP BY category, price_step, is_available, is_in_price"
     )
 }
