@@ -12,7 +12,9 @@
 //! - [`watch`]: `kumiki watch`, and the host that it runs.
 //! - [`registry`]: what the host says that runs.
 //! - [`events`]: apps with a bus, and what became of events.
+//! - [`provider`]: a payment provider that can be told to misbehave.
 //! - [`store`]: the store at the root of this repository, and people who use it.
+//! - [`store_services`]: some of its services, and their events.
 //! - [`gate`]: a door at which guests wait until the test opens it.
 //! - [`wait`]: waiting on a condition with a deadline, which stands in the place of sleeping.
 //!
@@ -32,7 +34,9 @@ pub mod guests;
 pub mod host;
 pub mod http;
 pub mod peers;
+pub mod provider;
 pub mod registry;
 pub mod store;
+pub mod store_services;
 pub mod wait;
 pub mod watch;

@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -56,18 +57,28 @@ pub fn serve_once(answer: Vec<u8>) -> (SocketAddr, JoinHandle<()>) {
 }
 
 /// An HTTP server that answers 200 with the body that it was sent, or with the path when there was
-/// none.
+/// none; or another status, when it is told so.
 pub struct HttpPeer {
     address: SocketAddr,
-    requests: Arc<Mutex<Vec<String>>>,
+    seen: Arc<Seen>,
+}
+
+/// What a peer was sent, and what it answers.
+struct Seen {
+    /// Heads and bodies.
+    requests: Mutex<Vec<(String, Vec<u8>)>>,
+    status: AtomicU16,
 }
 
 impl HttpPeer {
     pub fn start() -> Self {
-        let requests = Arc::<Mutex<Vec<String>>>::default();
-        let seen = Arc::clone(&requests);
-        let address = serve(move |stream| answer(stream, &seen));
-        Self { address, requests }
+        let seen = Arc::new(Seen {
+            requests: Mutex::default(),
+            status: AtomicU16::new(200),
+        });
+        let shared = Arc::clone(&seen);
+        let address = serve(move |stream| answer(stream, &shared));
+        Self { address, seen }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -80,11 +91,23 @@ impl HttpPeer {
 
     /// The heads of the requests so far.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        let requests = self.seen.requests.lock().unwrap();
+        requests.iter().map(|(head, _)| head.clone()).collect()
+    }
+
+    /// The bodies of the requests so far.
+    pub fn bodies(&self) -> Vec<Vec<u8>> {
+        let requests = self.seen.requests.lock().unwrap();
+        requests.iter().map(|(_, body)| body.clone()).collect()
+    }
+
+    /// Answers with this status from now on.
+    pub fn answer_with(&self, status: u16) {
+        self.seen.status.store(status, Ordering::SeqCst);
     }
 }
 
-fn answer(stream: TcpStream, seen: &Mutex<Vec<String>>) {
+fn answer(stream: TcpStream, seen: &Seen) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     let mut head = String::new();
@@ -119,9 +142,11 @@ fn answer(stream: TcpStream, seen: &Mutex<Vec<String>>) {
     if body.is_empty() {
         body = head.split(' ').nth(1).unwrap_or_default().into();
     }
-    seen.lock().unwrap().push(head);
+    let status = seen.status.load(Ordering::SeqCst);
+    let request = (head, body.clone());
+    seen.requests.lock().unwrap().push(request);
     let answer = format!(
-        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        "HTTP/1.1 {status} Status\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let _gone = writer

@@ -3,7 +3,7 @@
 //! nobody waits any more, and reads afterwards where all the money is.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::SystemTime;
@@ -282,9 +282,10 @@ fn authorize(book: &mut Book, reference: &str, body: &Value) -> (u16, Value) {
     let known = known.or_insert_with(new);
     let is_same = known.amount_minor == amount_minor;
     match known.status {
-        Status::Authorized | Status::Captured if is_same => {
-            (201, json!({ "authorization": reference, "status": "authorized" }))
-        }
+        Status::Authorized | Status::Captured if is_same => (
+            201,
+            json!({ "authorization": reference, "status": "authorized" }),
+        ),
         _ => no("The card was declined."),
     }
 }

@@ -81,19 +81,19 @@ impl Options {
         let manifest = workspace().join("spin.toml");
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut app = App::default()
-            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", "state"])
+            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", ".kumiki"])
             .observed()
             .arguments(&arguments);
         let compiled = compiled();
         for path in files_below(&compiled) {
             let name = path.strip_prefix(&compiled).unwrap().display().to_string();
             app = app.file(
-                &format!("state/cache/{name}"),
+                &format!(".kumiki/cache/{name}"),
                 std::fs::read(&path).unwrap(),
             );
         }
         let host = app.start();
-        keep(&host.folder().join("state/cache"), &compiled);
+        keep(&host.folder().join(".kumiki/cache"), &compiled);
         Store::of(host)
     }
 }
@@ -102,7 +102,7 @@ impl Options {
 pub fn service(id: &str) -> Service {
     build();
     let folder = target_directory().join("wasm32-wasip2/guest");
-    let path = folder.join(format!("{id}.wasm"));
+    let path = folder.join(format!("{}.wasm", id.replace('-', "_")));
     let source = format!("{:?}", path.display().to_string());
     Service::new(id, "events").source(source)
 }
@@ -205,6 +205,39 @@ impl Store {
     pub fn open(&self) {
         assert_eq!(self.get("/api/catalog/categories", "").0, 200);
         self.host.wait_for_no_lag();
+    }
+}
+
+impl Store {
+    /// Publishes an event by the `publisher` of [`crate::events::bus`]; it is the key's next.
+    pub fn publish(&self, topic: &str, id: &str, key: &str, data: &Value) {
+        let event = crate::events::event(id, key, &data.to_string());
+        self.host.publish(topic, &[event]);
+    }
+
+    /// The data of all events of a topic, in their order.
+    pub fn told(&self, topic: &str) -> Vec<Value> {
+        let arguments = [
+            "events",
+            "tail",
+            topic,
+            "--no-follow",
+            "--from",
+            "beginning",
+        ];
+        let ran = run(self.host.folder(), &[&arguments[..], &["--json"]].concat());
+        assert!(ran.status.success(), "{ran}");
+        let events = ran.stdout.lines();
+        let events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
+        events.map(|event| event["event"]["data"].clone()).collect()
+    }
+
+    /// Waits until a topic has so many events, and gives their data.
+    pub fn wait_for_told(&self, topic: &str, count: usize) -> Vec<Value> {
+        wait::until(&format!("{count} events of {topic}"), || {
+            let told = self.told(topic);
+            (told.len() >= count).then_some(told)
+        })
     }
 }
 

@@ -22,6 +22,7 @@ use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 use self::bindings::exports::store::logistics::shipping;
 use crate::service::Logistics;
+use crate::tariff::{CURRENCY, TariffError, quotes};
 
 /// The label that belongs to this service.
 const STORE_LABEL: &str = "logistics";
@@ -43,9 +44,21 @@ impl incoming_handler::Guest for Component {
 
 impl shipping::Guest for Component {
     fn get_quotes(
-        _destination: shipping::Destination,
-        _weight_g: u64,
+        destination: shipping::Destination,
+        weight_g: u64,
     ) -> Result<Vec<shipping::Quote>, shipping::Error> {
-        Err(shipping::Error::Unavailable("not yet".to_owned()))
+        let found = quotes(&destination.country, &destination.postcode, weight_g);
+        let found = found.map_err(|error| match error {
+            TariffError::NotServed(text) => shipping::Error::NotServed(text),
+            TariffError::Invalid(text) => shipping::Error::Invalid(text),
+        })?;
+        let found = found.into_iter().map(|quote| shipping::Quote {
+            service: quote.service.to_owned(),
+            label: quote.label.to_owned(),
+            price_minor: quote.price_minor,
+            currency: CURRENCY.to_owned(),
+            days: quote.days,
+        });
+        Ok(found.collect())
     }
 }

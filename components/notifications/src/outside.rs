@@ -16,8 +16,8 @@ use crate::template::fill;
 /// How long the other side may take.
 const TIMEOUT_MS: u64 = 5000;
 
-/// The data of `message.email` and `message.webhook`. Where it goes is asked for at the last moment,
-/// so that no address lies in the bus.
+/// The data of `message.email` and `message.webhook`. Where it goes is asked for at the last
+/// moment, so that no address lies in the bus.
 #[derive(Serialize, Deserialize)]
 struct Parcel {
     user: String,

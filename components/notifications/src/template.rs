@@ -45,7 +45,7 @@ fn fill_line(line: &str, values: &[(&str, &str)]) -> Option<String> {
     Some(filled)
 }
 
-/// An amount in minor units of a currency with two decimals, which those are that the store sells in.
+/// An amount in minor units, of a currency with two decimals as the store's is.
 pub fn price(minor: u64, currency: &str) -> String {
     format!("{}.{:02} {currency}", minor / 100, minor % 100)
 }

@@ -1,6 +1,6 @@
-//! The payment provider: four questions over HTTP (docs/STORE.md), all of which may be asked again.
-//! Another provider is another file in the place of this one. What its answers mean for a payment is
-//! left to `payment`.
+//! The payment provider: four questions over HTTP (docs/STORE.md), all of which may be asked
+//! again. Another provider is another file in the place of this one. What its answers mean for a
+//! payment is left to `payment`.
 
 use kit::host::{Host, Incoming, Outgoing, SendError};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! What becomes of money that was set aside: it is kept for an order, taken, or given back. Each
-//! handler asks the provider by the payment's id, so that asking again does no harm, and then writes
-//! down what was answered. A provider that does not answer fails the handler, and the bus tries
-//! again.
+//! handler asks the provider by the payment's id, so that asking again does no harm, and then
+//! writes down what was answered. A provider that does not answer fails the handler, and the bus
+//! tries again.
 
 use kit::event::{Delivery, Event};
 use kit::problem::Problem;

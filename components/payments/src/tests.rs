@@ -1,5 +1,5 @@
-//! Payments in memory, with the demo's provider behind them: what a checkout, an order and the staff
-//! see. Every order of calls and faults is left to [`books`].
+//! Payments in memory, with the demo's provider behind them: what a checkout, an order and the
+//! staff see. Every order of calls and faults is left to [`books`].
 
 mod books;
 mod world;

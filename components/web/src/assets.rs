@@ -110,7 +110,12 @@ mod tests {
     fn an_asset_is_kept_for_a_year_and_another_hash_is_not_found() {
         for path in [style_path(), script_path(), icon_path()] {
             let answer = answer(&path).unwrap();
-            assert!(answer.header("cache-control").unwrap().contains("immutable"));
+            assert!(
+                answer
+                    .header("cache-control")
+                    .unwrap()
+                    .contains("immutable")
+            );
         }
         assert_eq!(answer("/assets/shop-0000000000000000.css"), None);
     }

@@ -190,7 +190,10 @@ mod tests {
             ],
         }))
         .unwrap();
-        let mut fields = [Field::new("city", "City"), Field::new("street", "Street").hint("…")];
+        let mut fields = [
+            Field::new("city", "City"),
+            Field::new("street", "Street").hint("…"),
+        ];
         let rest = blame(&mut fields, &refusal);
         assert_eq!(rest.as_deref(), Some("Moon is unknown."));
         assert_eq!(fields[0].error.as_deref(), Some("City must not be empty."));
@@ -216,7 +219,14 @@ mod tests {
         for path in ["/", "/checkout?address=1", "/p/a-b"] {
             assert_eq!(own_path(path), Some(path));
         }
-        for path in ["", "x", "//evil.example", "/\\evil.example", "https://evil.example", "/\t/x"] {
+        for path in [
+            "",
+            "x",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/\t/x",
+        ] {
             assert_eq!(own_path(path), None, "{path:?}");
         }
     }

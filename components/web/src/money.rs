@@ -37,7 +37,11 @@ pub fn parse(text: &str) -> Option<u64> {
         "" => 0,
         _ => format!("{cents:0<2}").parse().ok()?,
     };
-    whole.parse::<u64>().ok()?.checked_mul(100)?.checked_add(cents)
+    whole
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(100)?
+        .checked_add(cents)
 }
 
 #[cfg(test)]

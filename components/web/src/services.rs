@@ -155,11 +155,14 @@ pub fn accepted(reply: Reply) -> Result<Reply, ApiError> {
         400..=499 => {
             let mut refusal: Refusal = serde_json::from_slice(&reply.body).unwrap_or_default();
             refusal.status = reply.status;
-            refusal.retry_after_seconds =
-                reply.header("retry-after").and_then(|seconds| seconds.parse().ok());
+            refusal.retry_after_seconds = reply
+                .header("retry-after")
+                .and_then(|seconds| seconds.parse().ok());
             Err(ApiError::Refused(Box::new(refusal)))
         }
-        status => Err(ApiError::Unavailable(format!("the answer's status is {status}"))),
+        status => Err(ApiError::Unavailable(format!(
+            "the answer's status is {status}"
+        ))),
     }
 }
 

@@ -187,7 +187,13 @@ mod tests {
             (&[("origin", "shop.example:3000")], false),
             (&[("sec-fetch-site", "same-origin")], true),
             (&[("sec-fetch-site", "same-site")], false),
-            (&[("sec-fetch-site", "cross-site"), ("origin", "http://shop.example:3000")], false),
+            (
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "http://shop.example:3000"),
+                ],
+                false,
+            ),
         ] {
             assert_eq!(is_own_origin(&request(headers)), is_own, "{headers:?}");
         }

@@ -123,7 +123,10 @@ fn with_headers(answer: Answer, surroundings: &Surroundings<'_>) -> Answer {
         .with("referrer-policy", "same-origin")
         .with("cross-origin-opener-policy", "same-origin")
         .with("cross-origin-resource-policy", "same-origin")
-        .with("permissions-policy", "camera=(), geolocation=(), microphone=()");
+        .with(
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=()",
+        );
     match surroundings.is_secure {
         true => answer.with("strict-transport-security", "max-age=31536000"),
         false => answer,

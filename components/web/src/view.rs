@@ -93,6 +93,8 @@ pub struct Card {
     pub product: String,
     pub title: String,
     pub brand: String,
+    /// The slug of its category.
+    pub category: String,
     pub price: String,
     pub picture_url: String,
     pub is_sold_out: bool,
@@ -105,6 +107,7 @@ impl From<Product> for Card {
             product: product.id,
             title: product.title,
             brand: product.brand,
+            category: product.category,
             picture_url: product.picture_url,
             is_sold_out: false,
         }
@@ -118,6 +121,7 @@ impl From<Hit> for Card {
             product: hit.product,
             title: hit.title,
             brand: hit.brand,
+            category: hit.category,
             picture_url: hit.picture_url,
             is_sold_out: !hit.in_stock,
         }

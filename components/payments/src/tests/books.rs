@@ -1,5 +1,5 @@
-//! Whatever is lost, late, repeated or given up in between: the provider never takes or returns more
-//! than it may, no money stays set aside for nothing, and both books agree in the end.
+//! Whatever is lost, late, repeated or given up in between: the provider never takes or returns
+//! more than it may, no money stays set aside for nothing, and both books agree in the end.
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert, prop_oneof, proptest};

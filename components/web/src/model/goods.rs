@@ -90,6 +90,7 @@ pub struct Hit {
     pub title: String,
     #[serde(default)]
     pub brand: String,
+    pub category: String,
     pub price_minor: u64,
     #[serde(default)]
     pub price_max_minor: u64,

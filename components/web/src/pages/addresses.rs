@@ -136,8 +136,7 @@ pub async fn put_first(visit: &Visit<'_>, address: Address) -> Result<(), ApiErr
 }
 
 async fn save(visit: &Visit<'_>, addresses: Vec<Address>) -> Result<(), ApiError> {
-    let call =
-        Call::new("PUT", "users", "/me/addresses").with_json(&Addresses { addresses });
+    let call = Call::new("PUT", "users", "/me/addresses").with_json(&Addresses { addresses });
     visit.send(call).await.map(drop)
 }
 

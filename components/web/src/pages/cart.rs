@@ -1,7 +1,6 @@
 //! The cart, of who is signed in or of a guest.
 
 use askama::Template;
-use kit::http::Answer;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -9,7 +8,7 @@ use super::product::levels;
 use crate::cookies::Cookie;
 use crate::form::{Form, sentence};
 use crate::model::{Cart, CartLine, Levels};
-use crate::services::{ApiError, Call, encode, json};
+use crate::services::{ApiError, Call, encode};
 use crate::view::{Frame, Outcome, go_to, private_page};
 use crate::visit::{Stop, Visit};
 
@@ -34,6 +33,9 @@ impl Page {
     }
 }
 
+/// Names a guest's cart.
+const GUEST_HEADER: &str = "cart-id";
+
 /// The new id of a guest's cart.
 #[derive(Deserialize)]
 struct NewCart {
@@ -52,19 +54,20 @@ pub async fn show(visit: &Visit<'_>) -> Outcome {
 
 /// `POST /cart`: adds.
 pub async fn add(visit: &Visit<'_>) -> Outcome {
+    visit.shopper_or_guest()?;
     let form = Form::read(visit.request);
     let sku = form.text("sku");
     let body = json!({ "sku": sku, "quantity": quantity(&form) });
-    // A guest's first thing needs a cart to lie in.
-    if !visit.is_signed_in() && Cookie::Cart.read(visit.request).is_none() {
-        visit.shopper_or_guest()?;
-        let new: NewCart = visit.call(Call::new("POST", "cart", "/guests")).await?;
-        visit.keep(Cookie::Cart, &new.cart);
-        let call = Call::new("POST", "cart", "/items").with_json(&body);
-        let reply = visit.send(call.with_header("cart-id", &new.cart)).await?;
-        return Ok(remember(visit, &json(&reply)?, &added_path(sku)));
-    }
     let call = Call::new("POST", "cart", "/items").with_json(&body);
+    let call = match visit.is_signed_in() || Cookie::Cart.read(visit.request).is_some() {
+        true => in_cart(visit, call),
+        // A guest's first thing needs a cart to lie in.
+        false => {
+            let new: NewCart = visit.call(Call::new("POST", "cart", "/guests")).await?;
+            visit.keep(Cookie::Cart, &new.cart);
+            call.with_header(GUEST_HEADER, &new.cart)
+        }
+    };
     change(visit, call, &added_path(sku)).await
 }
 
@@ -77,19 +80,16 @@ pub async fn set(visit: &Visit<'_>) -> Outcome {
     let form = Form::read(visit.request);
     let path = format!("/items/{}", encode(form.text("sku")));
     let body = json!({ "quantity": quantity(&form) });
-    change(
-        visit,
-        Call::new("PUT", "cart", &path).with_json(&body),
-        "/cart",
-    )
-    .await
+    let call = Call::new("PUT", "cart", &path).with_json(&body);
+    change(visit, in_cart(visit, call), "/cart").await
 }
 
 /// `POST /cart/removal`
 pub async fn remove(visit: &Visit<'_>) -> Outcome {
     let form = Form::read(visit.request);
     let path = format!("/items/{}", encode(form.text("sku")));
-    change(visit, Call::new("DELETE", "cart", &path), "/cart").await
+    let call = Call::new("DELETE", "cart", &path);
+    change(visit, in_cart(visit, call), "/cart").await
 }
 
 /// What the form says, and what no cart can hold where it says no number.
@@ -98,8 +98,11 @@ fn quantity(form: &Form) -> u64 {
 }
 
 async fn change(visit: &Visit<'_>, call: Call, next: &str) -> Outcome {
-    match visit.call::<Cart>(in_cart(visit, call)).await {
-        Ok(cart) => Ok(remember(visit, &cart, next)),
+    match visit.call::<Cart>(call).await {
+        Ok(cart) => {
+            visit.keep(Cookie::Count, &cart.count.to_string());
+            Ok(go_to(next))
+        }
         Err(ApiError::Refused(refusal)) if refusal.status != 401 => {
             let detail = match refusal.errors.iter().any(|error| error.field == "quantity") {
                 true => "The quantity must be a number from 1 to 99.".to_owned(),
@@ -112,44 +115,51 @@ async fn change(visit: &Visit<'_>, call: Call, next: &str) -> Outcome {
     }
 }
 
-fn remember(visit: &Visit<'_>, cart: &Cart, next: &str) -> Answer {
-    visit.keep(Cookie::Count, &cart.count.to_string());
-    go_to(next)
-}
-
 /// The cart as it is. A guest's cart that was brought along is added to one's own first.
 ///
 /// # Errors
 /// When it cannot be had.
 pub async fn load(visit: &Visit<'_>) -> Result<Cart, Stop> {
     visit.shopper_or_guest()?;
-    let guest = Cookie::Cart.read(visit.request);
-    let cart: Cart = match guest {
-        Some(guest) if visit.is_signed_in() => {
-            let call = Call::new("POST", "cart", "/merge").with_json(&json!({ "cart": guest }));
-            let merged = visit.call(call).await;
-            if !matches!(&merged, Err(error) if error.refusal().is_none()) {
+    let cart = match (Cookie::Cart.read(visit.request), visit.is_signed_in()) {
+        (None, false) => Cart::empty(),
+        (Some(guest), true) => merge(visit, &guest).await?,
+        (Some(_), false) => match visit.call(in_cart(visit, Call::get("cart", ""))).await {
+            // A cookie that names no cart is of no use to anyone.
+            Err(error) if error.has_status(400) => {
                 visit.forget(Cookie::Cart);
+                Cart::empty()
             }
-            match merged {
-                Err(error) if !error.has_status(401) => {
-                    eprintln!("a guest's cart is not merged: {error}");
-                    visit.get("cart", "").await?
-                }
-                merged => merged?,
-            }
-        }
-        None if !visit.is_signed_in() => Cart::empty(),
-        Some(_) | None => visit.call(in_cart(visit, Call::get("cart", ""))).await?,
+            cart => cart?,
+        },
+        (None, true) => visit.get("cart", "").await?,
     };
     visit.keep(Cookie::Count, &cart.count.to_string());
     Ok(cart)
 }
 
+/// Adds a guest's cart to one's own. Where that is not possible now, the cookie stays for the next
+/// time.
+async fn merge(visit: &Visit<'_>, guest: &str) -> Result<Cart, ApiError> {
+    let call = Call::new("POST", "cart", "/merge").with_json(&json!({ "cart": guest }));
+    match visit.call(call).await {
+        Err(ApiError::Refused(refusal)) if refusal.status != 401 => {
+            eprintln!("a guest's cart is not merged: {}", refusal.detail);
+            visit.forget(Cookie::Cart);
+            visit.get("cart", "").await
+        }
+        Ok(cart) => {
+            visit.forget(Cookie::Cart);
+            Ok(cart)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// The call with the name of a guest's cart.
 fn in_cart(visit: &Visit<'_>, call: Call) -> Call {
     match Cookie::Cart.read(visit.request) {
-        Some(cart) if !visit.is_signed_in() => call.with_header("cart-id", &cart),
+        Some(cart) if !visit.is_signed_in() => call.with_header(GUEST_HEADER, &cart),
         Some(_) | None => call,
     }
 }

@@ -56,7 +56,10 @@ struct Payment {
 
 impl Offer {
     fn of(quote: Quote, service: &str) -> Offer {
-        let known = quote.shipping.iter().any(|option| option.service == service);
+        let known = quote
+            .shipping
+            .iter()
+            .any(|option| option.service == service);
         let options = quote.shipping.iter().enumerate();
         let options = options.map(|(index, option)| Shipping {
             is_chosen: match known {
@@ -202,8 +205,10 @@ struct Failure {
 
 fn incomplete(token: &str) -> Failure {
     let text = match token.is_empty() {
-        true => "Your card did not reach us. Paying needs JavaScript, because the card goes from \
-                 your browser to the payment provider, and never to us.",
+        true => {
+            "Your card did not reach us. Paying needs JavaScript, because the card goes from \
+                 your browser to the payment provider, and never to us."
+        }
         false => "Choose how we send it.",
     };
     Failure {
@@ -264,7 +269,10 @@ fn out_of_stock(refusal: &Refusal) -> String {
     let names: Vec<&str> = skus.filter_map(Value::as_str).collect();
     match names.is_empty() {
         true => "Something in your cart has just been sold out.".to_owned(),
-        false => format!("There is not enough of this any more: {}.", names.join(", ")),
+        false => format!(
+            "There is not enough of this any more: {}.",
+            names.join(", ")
+        ),
     }
 }
 
@@ -305,11 +313,7 @@ async fn render(
     }
 }
 
-async fn compose(
-    visit: &Visit<'_>,
-    wanted: Wanted,
-    addresses: Vec<Address>,
-) -> Result<Page, Stop> {
+async fn compose(visit: &Visit<'_>, wanted: Wanted, addresses: Vec<Address>) -> Result<Page, Stop> {
     let mut error = wanted.error;
     let offer = match &wanted.address {
         None => None,
@@ -386,7 +390,11 @@ mod tests {
         };
         for (service, total_minor) in [("", 10_490), ("express", 10_990), ("moon", 10_490)] {
             let offer = Offer::of(quote(), service);
-            assert_eq!(offer.chosen().unwrap().total_minor, total_minor, "{service}");
+            assert_eq!(
+                offer.chosen().unwrap().total_minor,
+                total_minor,
+                "{service}"
+            );
         }
     }
 }

@@ -59,7 +59,8 @@ pub fn not_found(visit: &Visit<'_>) -> Answer {
 }
 
 fn forbidden(visit: &Visit<'_>) -> Answer {
-    let text = "You are signed in as a customer. If you work here, sign in with your other account.";
+    let text =
+        "You are signed in as a customer. If you work here, sign in with your other account.";
     failure(visit, 403, "This page is for the staff", text)
 }
 
@@ -73,10 +74,14 @@ pub fn foreign(visit: &Visit<'_>) -> Answer {
 fn unavailable(visit: &Visit<'_>, log: String) -> Answer {
     let is_reading = visit.request.method == "GET";
     let text = match is_reading {
-        true => "A part of the shop does not answer. It is not your fault, and usually over in a \
-                 moment.",
-        false => "A part of the shop does not answer, so this may not have been done. Go back and \
-                  try again in a moment.",
+        true => {
+            "A part of the shop does not answer. It is not your fault, and usually over in a \
+                 moment."
+        }
+        false => {
+            "A part of the shop does not answer, so this may not have been done. Go back and \
+                  try again in a moment."
+        }
     };
     let shown = Page {
         frame: Frame::of(visit),
@@ -93,6 +98,7 @@ fn unavailable(visit: &Visit<'_>, log: String) -> Answer {
 
 fn refused(visit: &Visit<'_>, refusal: &Refusal) -> Answer {
     match refusal.status {
+        401 => go_to(door("/sign-in", &place(visit))),
         404 => not_found(visit),
         403 => forbidden(visit),
         429 => {

@@ -4,7 +4,8 @@ use askama::Template;
 use futures::join;
 
 use super::recommended;
-use crate::model::{Categories, Product, Products};
+use crate::model::{Categories, Category, Hits, Products};
+use crate::services::ApiError;
 use crate::view::{Card, Frame, Outcome, page};
 use crate::visit::Visit;
 
@@ -16,7 +17,14 @@ const SHELF_CARDS: usize = 8;
 struct Page {
     frame: Frame,
     pictures: Vec<String>,
+    tiles: Vec<Tile>,
     shelves: Vec<Shelf>,
+}
+
+/// A category, with the picture of something in it.
+struct Tile {
+    category: Category,
+    picture_url: Option<String>,
 }
 
 struct Shelf {
@@ -26,7 +34,6 @@ struct Shelf {
 
 /// `GET /`
 pub async fn show(visit: &Visit<'_>) -> Outcome {
-    let best = recommended::best_selling_ids(visit);
     let for_you = async {
         match visit.is_signed_in() {
             true => recommended::ids(visit, "/for-me").await,
@@ -35,70 +42,92 @@ pub async fn show(visit: &Visit<'_>) -> Outcome {
     };
     let (categories, some, best, for_you) = join!(
         visit.get::<Categories>("catalog", "/categories"),
-        visit.get::<Products>("catalog", "/products?limit=24"),
-        best,
+        some_of_everything(visit),
+        recommended::best_selling_ids(visit),
         for_you
     );
     // Without the catalog there is no shop to show.
-    let some = some?.products;
+    let (categories, some) = (categories?, some?);
     let ids: Vec<String> = for_you.iter().chain(&best).cloned().collect();
     let known = recommended::products(visit, &ids).await;
-    let pick = |ids: &[String]| -> Vec<Product> {
+    let known: Vec<Card> = known.into_iter().map(Card::from).collect();
+    let pick = |ids: &[String]| -> Vec<Card> {
         let found = ids.iter().filter_map(|id| {
-            let mut found = known.iter().filter(|product| product.id == *id);
+            let mut found = known.iter().filter(|card| card.product == *id);
             found.next().cloned()
         });
         found.take(SHELF_CARDS).collect()
     };
     let (for_you, best) = (pick(&for_you), pick(&best));
     let shown = for_you.iter().chain(&best).chain(&some);
-    let pictures = hero_pictures(shown);
-    let shelves = [
-        ("Chosen for you", for_you),
-        ("Best sellers", best),
-        ("From the shelves", mixed(some)),
-    ];
-    let shelves = shelves
-        .into_iter()
-        .filter(|(_, products)| !products.is_empty());
-    let shelves = shelves.map(|(title, products)| Shelf {
-        title,
-        cards: products.into_iter().map(Card::from).collect(),
+    let pictures = first_of_each_category(shown).take(3);
+    let tiles = categories.categories.iter().map(|category| Tile {
+        picture_url: picture_of(category, &some),
+        category: category.clone(),
     });
-    let page_shown = Page {
-        frame: Frame::of(visit).with_categories(categories),
-        pictures,
-        shelves: shelves.collect(),
+    let shown = Page {
+        pictures: pictures.map(|card| card.picture_url.clone()).collect(),
+        tiles: tiles.collect(),
+        frame: Frame::of(visit).with_categories(Ok(categories)),
+        shelves: shelves([
+            ("Chosen for you", for_you),
+            ("Best sellers", best),
+            ("From the shelves", mixed(some)),
+        ]),
     };
-    Ok(page(200, &page_shown))
+    Ok(page(200, &shown))
 }
 
-/// Three pictures of different categories.
-fn hero_pictures<'a>(products: impl Iterator<Item = &'a Product>) -> Vec<String> {
-    let mut chosen: Vec<&Product> = Vec::new();
-    for product in products {
-        let is_new = chosen
-            .iter()
-            .all(|known| known.category != product.category);
-        if is_new && chosen.len() < 3 {
-            chosen.push(product);
+/// Goods of every kind: the search lists them by name, and so across the categories. Where it does
+/// not answer, or has nothing yet, those that the catalog lists first.
+async fn some_of_everything(visit: &Visit<'_>) -> Result<Vec<Card>, ApiError> {
+    match visit.get::<Hits>("search", "?sort=title&limit=60").await {
+        Ok(hits) if !hits.hits.is_empty() => {
+            return Ok(hits.hits.into_iter().map(Card::from).collect());
         }
+        Ok(_) => {}
+        Err(error) => eprintln!("the front page is made without the search: {error}"),
     }
-    let pictures = chosen
-        .into_iter()
-        .map(|product| product.picture_url.clone());
-    pictures.collect()
+    let products: Products = visit.get("catalog", "/products?limit=60").await?;
+    Ok(products.products.into_iter().map(Card::from).collect())
+}
+
+fn shelves(shelves: [(&'static str, Vec<Card>); 3]) -> Vec<Shelf> {
+    let shelves = shelves.into_iter();
+    let filled = shelves.filter(|(_, cards)| !cards.is_empty());
+    filled
+        .map(|(title, cards)| Shelf { title, cards })
+        .collect()
+}
+
+fn picture_of(category: &Category, cards: &[Card]) -> Option<String> {
+    let mut cards = cards.iter();
+    let found = cards.find(|card| card.category == category.slug);
+    found.map(|card| card.picture_url.clone())
+}
+
+fn first_of_each_category<'a>(
+    cards: impl Iterator<Item = &'a Card>,
+) -> impl Iterator<Item = &'a Card> {
+    let mut categories: Vec<&str> = Vec::new();
+    cards.filter(move |card| {
+        let is_new = !categories.contains(&card.category.as_str());
+        if is_new {
+            categories.push(&card.category);
+        }
+        is_new
+    })
 }
 
 /// A shelf of different categories: each one's first, then each one's second, and so on.
-fn mixed(products: Vec<Product>) -> Vec<Product> {
-    let mut ranked: Vec<(usize, Product)> = Vec::new();
-    for product in products {
+fn mixed(cards: Vec<Card>) -> Vec<Card> {
+    let mut ranked: Vec<(usize, Card)> = Vec::new();
+    for card in cards {
         let known = ranked.iter();
-        let rank = known.filter(|(_, known)| known.category == product.category);
-        ranked.push((rank.count(), product));
+        let rank = known.filter(|(_, known)| known.category == card.category);
+        ranked.push((rank.count(), card));
     }
     ranked.sort_by_key(|(rank, _)| *rank);
-    let products = ranked.into_iter().map(|(_, product)| product);
-    products.take(SHELF_CARDS).collect()
+    let cards = ranked.into_iter().map(|(_, card)| card);
+    cards.take(SHELF_CARDS).collect()
 }

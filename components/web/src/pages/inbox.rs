@@ -44,6 +44,8 @@ pub async fn read(visit: &Visit<'_>) -> Outcome {
     visit.shopper()?;
     let form = Form::read(visit.request);
     let path = format!("/{}/read", encode(form.text("message")));
-    visit.send(Call::new("POST", "notifications", &path)).await?;
+    visit
+        .send(Call::new("POST", "notifications", &path))
+        .await?;
     Ok(go_to(own_path(form.text("link")).unwrap_or("/inbox")))
 }

@@ -55,7 +55,8 @@ pub async fn search(visit: &Visit<'_>) -> Outcome {
         query => format!("“{query}”"),
     };
     let frame = Frame::of(visit).with_categories(categories);
-    Ok(list(frame, heading, String::new(), &filters, hits?))
+    let hits = named(hits?, &frame.categories);
+    Ok(list(frame, heading, String::new(), &filters, hits))
 }
 
 /// `GET /c/{category}`
@@ -88,6 +89,17 @@ pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
         hits => hits?,
     };
     Ok(list(frame, title, description, &filters, hits))
+}
+
+/// With the titles that the catalog gives its categories; the search knows their slugs.
+fn named(mut hits: Hits, categories: &[Category]) -> Hits {
+    for facet in &mut hits.facets.category {
+        let known = categories.iter().filter(|known| known.slug == facet.value);
+        if let Some(category) = known.last() {
+            category.title.clone_into(&mut facet.title);
+        }
+    }
+    hits
 }
 
 /// A category as the catalog lists it.

@@ -79,10 +79,7 @@ pub async fn show(visit: &Visit<'_>, id: &str) -> Outcome {
     );
     let product = product?;
     let (levels, together) = join!(
-        levels(
-            visit,
-            product.variants.iter().map(|variant| &*variant.sku)
-        ),
+        levels(visit, product.variants.iter().map(|variant| &*variant.sku)),
         recommended::products(visit, &together),
     );
     let mut frame = Frame::of(visit).with_categories(categories);

@@ -31,7 +31,7 @@ pub async fn show(visit: &Visit<'_>) -> Outcome {
     let wishes: Wishes = visit.get("wishlist", "").await?;
     let notice = match Form::of_query(visit.request).text("done") {
         "saved" => Some("It is saved for later.".to_owned()),
-        
+
         _ => None,
     };
     let shared_at = wishes.share.as_deref();
@@ -101,4 +101,3 @@ pub async fn share(visit: &Visit<'_>) -> Outcome {
     visit.send(Call::new(method, "wishlist", "/share")).await?;
     Ok(go_to("/wishlist"))
 }
-

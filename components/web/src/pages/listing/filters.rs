@@ -307,13 +307,13 @@ mod tests {
         let request = Request::new("GET", "/c/desks?sort=-price&q=x&category=lamps");
         let filters = Filters::of_category(&request, "desks");
         assert_eq!(filters.first_page(), "/c/desks?sort=-price");
-        assert_eq!(filters.page_after("a b"), "/c/desks?sort=-price&after=a%20b");
+        assert_eq!(
+            filters.page_after("a b"),
+            "/c/desks?sort=-price&after=a%20b"
+        );
         assert_eq!(filters.without_any(), "/c/desks");
         assert!(filters.categories(&facets()).is_empty());
-        assert_eq!(
-            filters.api_path(24),
-            "?sort=-price&limit=24&category=desks"
-        );
+        assert_eq!(filters.api_path(24), "?sort=-price&limit=24&category=desks");
     }
 
     #[test]

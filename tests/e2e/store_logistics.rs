@@ -1,0 +1,1 @@
+//! The service `logistics` through the real host.
