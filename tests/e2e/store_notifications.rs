@@ -38,6 +38,7 @@ impl Desk {
         });
         let url = mail.url("/send");
         let notifications = service("notifications")
+            .route("/api/notifications/...")
             .key_value_stores(&["notifications"])
             .allowed_outbound_hosts(&["http://events.spin.internal", "http://127.0.0.1:*"])
             .line(format!("variables = {{ email_provider_url = {url:?} }}"))

@@ -25,13 +25,18 @@ fn people_buy(shop: &Shop) {
     let (status, product) = shop.get(&format!("/api/catalog/products/{hit}"), "");
     assert_eq!(status, 200, "{product}");
     let variants = product["variants"].as_array().unwrap();
-    let skus = variants.iter().map(|variant| variant["sku"].as_str().unwrap());
+    let skus = variants
+        .iter()
+        .map(|variant| variant["sku"].as_str().unwrap());
     let in_stock = |sku: &&str| {
         let (status, body) = shop.get(&format!("/api/warehouse/stock?skus={sku}"), "");
         assert_eq!(status, 200, "{body}");
         body["levels"][0]["available"].as_u64().unwrap() >= 2
     };
-    let sku = skus.clone().find(in_stock).expect("something that is found is in stock");
+    let sku = skus
+        .clone()
+        .find(in_stock)
+        .expect("something that is found is in stock");
 
     let person = shop.sign_up();
     shop.put_into_cart(&person, sku, 2);
@@ -51,7 +56,9 @@ fn people_buy(shop: &Shop) {
     wait::until("the order to be paid", || {
         let (_, order) = shop.get(&path, &person.token);
         let status = order["status"].as_str().unwrap_or_default();
-        ["paid", "picked", "shipped", "delivered"].contains(&status).then_some(())
+        ["paid", "picked", "shipped", "delivered"]
+            .contains(&status)
+            .then_some(())
     });
     wait::until("a message", || {
         let (_, inbox) = shop.get("/api/notifications", &person.token);

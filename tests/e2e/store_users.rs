@@ -16,6 +16,7 @@ fn app() -> App {
         .line("variables = { subscriptions = \"\" }")
         .setting("builtin = \"events\"");
     let users = service("users")
+        .route("/api/users/...")
         .route("/.well-known/jwks.json")
         .key_value_stores(&["users"])
         .allowed_outbound_hosts(&["http://events.spin.internal"])

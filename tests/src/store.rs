@@ -81,19 +81,19 @@ impl Options {
         let manifest = workspace().join("spin.toml");
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut app = App::default()
-            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", "state"])
+            .arguments(&["-f", manifest.to_str().unwrap(), "--state-dir", ".kumiki"])
             .observed()
             .arguments(&arguments);
         let compiled = compiled();
         for path in files_below(&compiled) {
             let name = path.strip_prefix(&compiled).unwrap().display().to_string();
             app = app.file(
-                &format!("state/cache/{name}"),
+                &format!(".kumiki/cache/{name}"),
                 std::fs::read(&path).unwrap(),
             );
         }
         let host = app.start();
-        keep(&host.folder().join("state/cache"), &compiled);
+        keep(&host.folder().join(".kumiki/cache"), &compiled);
         Store::of(host)
     }
 }
