@@ -104,7 +104,13 @@ impl Shipment {
     }
 
     fn history_json(&self) -> Vec<Value> {
-        let entry = |(stage, at_ms): &(Stage, u64)| json!({ "status": stage.name(), "at": rfc_3339(*at_ms), "text": stage.text() });
+        let entry = |(stage, at_ms): &(Stage, u64)| {
+            json!({
+                "status": stage.name(),
+                "at": rfc_3339(*at_ms),
+                "text": stage.text(),
+            })
+        };
         self.history.iter().map(entry).collect()
     }
 

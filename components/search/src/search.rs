@@ -105,8 +105,8 @@ impl Index<'_> {
 /// What a row is: a hit, or a tally.
 const HIT: i64 = 0;
 
-/// The end of a title says what a thing is: a laptop stand is a stand. Scores are small; as integers
-/// they survive being a cursor.
+/// The end of a title says what a thing is: a laptop stand is a stand. Scores are small; as
+/// integers they survive being a cursor.
 const RELEVANCE: &str = "CAST(bm25(texts, 10.0, 4.0, 4.0, 1.0) * CASE
     WHEN substr(' ' || title_key, -length(?9)) = ?9 THEN 2e12 ELSE 1e12 END AS INTEGER)";
 

@@ -52,8 +52,8 @@ struct Outcome {
 }
 
 /// Lets `rate` arrivals a second come for so long, and gives the latencies of those that went well,
-/// the share of the others, and the server's CPU time for each. Where too many fail, the latencies of
-/// the rest mean nothing and are left out.
+/// the share of the others, and the server's CPU time for each. Where too many fail, the latencies
+/// of the rest mean nothing and are left out.
 ///
 /// # Errors
 /// When the server's CPU time is not to be had, or the run is interrupted.

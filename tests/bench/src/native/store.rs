@@ -1,5 +1,5 @@
-//! The store of docs/STORE.md as one native process: the very code of the services, linked with each
-//! other by direct calls, on files with the settings of the host's stores. It follows the
+//! The store of docs/STORE.md as one native process: the very code of the services, linked with
+//! each other by direct calls, on files with the settings of the host's stores. It follows the
 //! manifest of the app, so that both do the same for a request.
 //!
 //! # Layout

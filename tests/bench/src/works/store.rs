@@ -13,8 +13,8 @@ use crate::shop::Shop;
 
 const CONNECTIONS: [u32; 2] = [1, 32];
 
-/// Customers who check out in turn: so many that an order is through before the next one of the same
-/// customer.
+/// Customers who check out in turn: so many that an order is through before the next one of the
+/// same customer.
 const CUSTOMERS: usize = 300;
 /// SKUs that they order in turn. Prime, so that nobody orders the same twice in a row.
 const SKUS: usize = 97;

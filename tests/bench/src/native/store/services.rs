@@ -1,5 +1,5 @@
-//! The services of one thread, all but the pages, each with its surroundings and those that it calls. They live as long
-//! as the process, so that they can refer to each other.
+//! The services of one thread, all but the pages, each with its surroundings and those that it
+//! calls. They live as long as the process, so that they can refer to each other.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
