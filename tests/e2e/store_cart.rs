@@ -1,151 +1,164 @@
-//! The service `cart` through the real host, with the catalog whose prices it shows.
+//! Carts over HTTP: a guest's, a customer's, and one that becomes the other.
 
 use std::thread;
 
-use kumiki_tests::store::{Shop, Store};
+use kumiki_tests::store::Store;
 use kumiki_tests::store_services::{app, cart, catalog};
 use serde_json::{Value, json};
 
-fn start() -> Store {
-    let store = Store::of(app([catalog(), cart()]).start());
-    store.open();
-    store
+/// Two variants that are sold, with their prices.
+fn goods(store: &Store) -> [(String, u64); 2] {
+    let (_, body) = store.get("/api/catalog/products?limit=2", "");
+    [0, 1].map(|number: usize| {
+        let variant = &body["products"][number]["variants"][0];
+        let sku = variant["sku"].as_str().unwrap().to_owned();
+        (sku, variant["price_minor"].as_u64().unwrap())
+    })
 }
 
-/// A product and the SKU of its first variant.
-fn product(store: &Shop, number: usize) -> (Value, String) {
-    let (_, page) = store.get("/api/catalog/products", "");
-    let product = page["products"][number].clone();
-    let sku = product["variants"][0]["sku"].as_str().unwrap().to_owned();
-    (product, sku)
-}
-
-/// A request of a guest.
-fn as_guest(store: &Shop, guest: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let answer = store.send(method, path, "", &[("cart-id", guest)], body);
-    (answer.status, answer.json())
-}
-
-fn new_guest(store: &Shop) -> String {
+#[test]
+fn a_guest_fills_a_cart_and_takes_it_along_at_sign_in() {
+    let store = Store::start();
+    let [(one, one_price), (two, two_price)] = goods(&store);
     let (status, guest) = store.post("/api/cart/guests", "", &Value::Null);
     assert_eq!(status, 201);
-    guest["cart"].as_str().unwrap().to_owned()
-}
+    let guest = guest["cart"].as_str().unwrap().to_owned();
+    let as_guest = [("cart-id", guest.as_str())];
+    let item = json!({ "sku": one, "quantity": 2 });
+    let filled = store.send("POST", "/api/cart/items", "", &as_guest, &item);
+    assert_eq!(filled.json()["goods_minor"], one_price * 2, "{filled:?}");
 
-#[test]
-fn a_guests_cart_becomes_that_of_the_one_who_signs_in_once() {
-    let mut store = start();
-    let (product, sku) = product(&store, 0);
-    let price = product["variants"][0]["price_minor"].as_u64().unwrap();
-    let (guest, other) = (new_guest(&store), new_guest(&store));
-    assert_ne!(guest, other);
-    let item = json!({ "sku": sku, "quantity": 2 });
-    let (status, cart) = as_guest(&store, &guest, "POST", "/api/cart/items", &item);
-    assert_eq!((status, &cart["goods_minor"]), (200, &json!(2 * price)));
-    let line = &cart["lines"][0];
-    let picture = format!(
-        "/api/catalog/pictures/{}.svg",
-        product["id"].as_str().unwrap()
-    );
-    assert_eq!(
-        (&line["title"], &line["picture_url"]),
-        (&product["title"], &json!(picture))
-    );
-    assert_eq!(
-        as_guest(&store, &other, "GET", "/api/cart", &Value::Null).1["count"],
-        0
-    );
-    assert_eq!(store.get(&picture, "").0, 200);
-
-    // The host is killed between the guest's request and the customer's.
-    store.host.kill9();
-    let store = Store::of(store.host.restart());
     let person = store.sign_up();
-    store.put_into_cart(&person, &sku, 1);
+    store.put_into_cart(&person, &two, 1);
     let merge = json!({ "cart": guest });
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                let (status, body) = store.post("/api/cart/merge", &person.token, &merge);
-                assert_eq!(status, 200, "{body}");
-            });
-        }
-    });
-    assert_eq!(store.get("/api/cart", &person.token).1["count"], 3);
+    for _ in 0..2 {
+        let (status, cart) = store.post("/api/cart/merge", &person.token, &merge);
+        assert_eq!(status, 200);
+        assert_eq!(cart["goods_minor"], one_price * 2 + two_price, "{cart}");
+    }
+    let left = store.send("GET", "/api/cart", "", &as_guest, &Value::Null);
+    assert_eq!(left.json()["count"], 0);
+    // Another one who knows the id finds nothing in it.
+    let other = store.sign_up();
     assert_eq!(
-        as_guest(&store, &guest, "GET", "/api/cart", &Value::Null).1["count"],
+        store.post("/api/cart/merge", &other.token, &merge).1["count"],
         0
     );
 }
 
 #[test]
-fn what_is_added_at_once_is_all_there() {
-    let store = start();
+fn prices_are_those_of_the_moment() {
+    let store = Store::start();
+    let staff = store.staff();
     let person = store.sign_up();
-    let (_, sku) = product(&store, 0);
-    thread::scope(|scope| {
-        for _ in 0..20 {
-            scope.spawn(|| store.put_into_cart(&person, &sku, 1));
-        }
-    });
-    assert_eq!(store.get("/api/cart", &person.token).1["count"], 20);
-    let (status, problem) = store.post(
-        "/api/cart/items",
-        &person.token,
-        &json!({ "sku": "NOT-SOLD", "quantity": 1 }),
-    );
-    assert_eq!((status, &problem["code"]), (404, &json!("unknown_sku")));
-}
-
-#[test]
-fn prices_are_the_catalogs_and_what_is_not_sold_counts_nothing() {
-    let store = start();
-    let (person, staff) = (store.sign_up(), store.staff());
-    let (cheap, sku) = product(&store, 0);
-    let (gone, gone_sku) = product(&store, 1);
-    store.put_into_cart(&person, &sku, 2);
-    store.put_into_cart(&person, &gone_sku, 1);
-    let mut draft = cheap.clone();
-    draft["variants"][0]["price_minor"] = json!(123);
+    let (_, body) = store.get("/api/catalog/products?limit=1", "");
+    let mut product = body["products"][0].clone();
+    let sku = product["variants"][0]["sku"].as_str().unwrap().to_owned();
+    store.put_into_cart(&person, &sku, 1);
+    product["variants"][0]["price_minor"] = json!(4242);
+    let path = format!("/api/catalog/products/{}", product["id"].as_str().unwrap());
     for name in ["currency", "picture_url", "version"] {
-        draft.as_object_mut().unwrap().remove(name);
+        product.as_object_mut().unwrap().remove(name);
     }
-    let path = format!("/api/catalog/products/{}", cheap["id"].as_str().unwrap());
-    let (status, body) = store.ask("PUT", &path, &staff.token, &draft);
-    assert_eq!(status, 200, "{body}");
-    let path = format!("/api/catalog/products/{}", gone["id"].as_str().unwrap());
+    let (status, changed) = store.ask("PUT", &path, &staff.token, &product);
+    assert_eq!(status, 200, "{changed}");
+    assert_eq!(store.get("/api/cart", &person.token).1["goods_minor"], 4242);
+    // What is not sold any more counts nothing, and is said.
     assert_eq!(
         store.ask("DELETE", &path, &staff.token, &Value::Null).0,
         204
     );
     let (_, cart) = store.get("/api/cart", &person.token);
     assert_eq!(
-        (&cart["goods_minor"], &cart["count"]),
-        (&json!(246), &json!(2))
+        (&cart["unavailable"], &cart["goods_minor"]),
+        (&json!([sku]), &json!(0))
     );
-    assert_eq!(cart["unavailable"], json!([gone_sku]));
+}
+
+#[test]
+fn what_cannot_lie_in_a_cart_is_refused() {
+    let store = Store::start();
+    let person = store.sign_up();
+    let [(sku, _), _] = goods(&store);
+    let add = |body: Value| store.post("/api/cart/items", &person.token, &body);
+    assert_eq!(
+        add(json!({ "sku": "NONE", "quantity": 1 })).1["code"],
+        "unknown_sku"
+    );
+    assert_eq!(
+        add(json!({ "sku": sku, "quantity": 100 })).1["errors"][0]["field"],
+        "quantity"
+    );
+    assert_eq!(
+        add(json!({ "sku": sku })).1["errors"][0]["field"],
+        "quantity"
+    );
+    let (status, problem) =
+        store.post("/api/cart/items", "", &json!({ "sku": sku, "quantity": 1 }));
+    assert_eq!((status, &problem["code"]), (400, &json!("no_cart")));
+}
+
+#[test]
+fn a_cart_survives_kill_9() {
+    let mut store = Store::start();
+    let person = store.sign_up();
+    let [(sku, price), _] = goods(&store);
+    store.put_into_cart(&person, &sku, 3);
+    store.host.kill9();
+    let store = Store::of(store.host.restart());
+    assert_eq!(
+        store.get("/api/cart", &person.token).1["goods_minor"],
+        price * 3
+    );
+}
+
+/// The cart and the catalog alone, so that a test says itself what was ordered.
+fn alone() -> Store {
+    let store = Store::of(app([catalog(), cart()]).start());
+    store.open();
+    store
+}
+
+#[test]
+fn what_is_added_and_merged_at_once_is_there_once() {
+    let store = alone();
+    let [(sku, _), _] = goods(&store);
+    let (_, guest) = store.post("/api/cart/guests", "", &Value::Null);
+    let as_guest = [("cart-id", guest["cart"].as_str().unwrap())];
+    let item = json!({ "sku": sku, "quantity": 2 });
+    let filled = store.send("POST", "/api/cart/items", "", &as_guest, &item);
+    assert_eq!(filled.status, 200);
+    let person = store.sign_up();
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let (status, body) = store.post("/api/cart/merge", &person.token, &guest);
+                assert_eq!(status, 200, "{body}");
+            });
+            scope.spawn(|| store.put_into_cart(&person, &sku, 1));
+        }
+    });
+    assert_eq!(store.get("/api/cart", &person.token).1["count"], 10);
 }
 
 #[test]
 fn an_order_leaves_the_cart_once_whatever_was_added_since() {
-    let store = start();
+    let store = alone();
     let person = store.sign_up();
-    let (_, sku) = product(&store, 0);
+    let [(sku, _), _] = goods(&store);
     store.put_into_cart(&person, &sku, 2);
     let order = json!({
         "id": "o-1", "user": person.user, "lines": [{ "sku": sku, "quantity": 2 }]
     });
     for id in ["o-1", "o-1-again"] {
-        assert!(store.host.publish_event("order.placed", id, "o-1", &order));
+        let host = &store.host;
+        assert!(host.publish_event("order.placed", id, "o-1", &order));
     }
     store.host.wait_for_no_lag();
     assert_eq!(store.get("/api/cart", &person.token).1["lines"], json!([]));
     store.put_into_cart(&person, &sku, 1);
-    assert!(
-        store
-            .host
-            .publish_event("order.placed", "o-1-late", "o-1", &order)
-    );
+    let host = &store.host;
+    assert!(host.publish_event("order.placed", "o-1-late", "o-1", &order));
     store.host.wait_for_no_lag();
     assert_eq!(store.get("/api/cart", &person.token).1["count"], 1);
 }

@@ -85,8 +85,8 @@ fn orders_and_views_are_learned_from() {
     assert_eq!(view(&ben.token, "").0, 422);
 }
 
-/// What sells best shows every order that counts twice or is lost: a product overtakes the one above
-/// it with the very order that it must.
+/// What sells best shows every order that counts twice or is lost: a product overtakes the one
+/// above it with the very order that it must.
 #[test]
 fn orders_count_once_through_kill_9_and_a_replay() {
     let mut store = Store::of(app().start());

@@ -1,6 +1,6 @@
 //! What orders and views change in the store. The handlers are atomic (docs/EVENTS.md): all values
-//! of one event change together, and once. An order is remembered with its customer as well, so that
-//! it is not counted again where events are replayed, or an engine knows no atomic handlers.
+//! of one event change together, and once. An order is remembered with its customer as well, so
+//! that it is not counted again where events are replayed, or an engine has no atomic handlers.
 
 use kit::store::{KeyValue, StoreError};
 use serde::Deserialize;

@@ -6,8 +6,8 @@
 //!   the index consists of.
 //! - [`words`]: the words of a text, and how far two of them are apart.
 //! - [`product`]: what an event says of a product; [`index`]: what becomes of it.
-//! - [`prices`]: ranges of prices; [`query`]: what is asked for; [`facets`]: how much of it there is.
-//! - [`search`]: the answer; [`correction`]: the words that were meant; [`suggestions`].
+//! - [`prices`]: ranges of prices; [`query`]: what is asked for; [`facets`]: how much of it there
+//!   is; [`search`]: the answer; [`correction`]: the words that were meant; [`suggestions`].
 //! - [`service`]: the HTTP interface and the events.
 //! - `component`: the glue to the engine.
 

@@ -1,5 +1,5 @@
-//! Ranges of prices for a facet: round steps that each product is counted under, and few ranges made
-//! of them that fit what was found.
+//! Ranges of prices for a facet: round steps that each product is counted under, and few ranges
+//! made of them that fit what was found.
 
 use serde::Serialize;
 
@@ -126,7 +126,8 @@ mod tests {
                 let inside = |price: &&u64| (range.from_minor..=range.to_minor).contains(*price);
                 prop_assert_eq!(prices.iter().filter(inside).count() as u64, range.count);
             }
-            prop_assert_eq!(ranges.iter().map(|range| range.count).sum::<u64>(), prices.len() as u64);
+            let total: u64 = ranges.iter().map(|range| range.count).sum();
+            prop_assert_eq!(total, prices.len() as u64);
         }
     }
 }

@@ -38,7 +38,7 @@ impl Staff {
     /// # Errors
     /// When the store, the bus or the hash fails.
     pub fn sign_in(&self, host: &dyn Host, given: &str) -> Result<Option<Account>, Problem> {
-        // Equal digests are compared, so that the time says nothing about the password.
+        // Digests are compared, so that the time says nothing about the password itself.
         if Sha256::digest(given) != Sha256::digest(&self.password) {
             password::matches(given, None)?;
             return Ok(None);

@@ -97,6 +97,15 @@ impl fmt::Display for ApiError {
 }
 
 impl ApiError {
+    /// The same with the name of the service in what the log says.
+    #[must_use]
+    pub fn of(self, service: &str) -> ApiError {
+        match self {
+            ApiError::Unavailable(log) => ApiError::Unavailable(format!("{service}: {log}")),
+            ApiError::Refused(refusal) => ApiError::Refused(refusal),
+        }
+    }
+
     /// What the service says, if it says anything.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {

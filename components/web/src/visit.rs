@@ -181,9 +181,8 @@ impl<'a> Visit<'a> {
     pub async fn send_as_guest(&self, call: Call) -> Result<Reply, ApiError> {
         let service = call.service;
         let reply = self.surroundings.services.send(call).await;
-        reply
-            .map_err(|log| ApiError::Unavailable(format!("{service}: {log}")))
-            .and_then(accepted)
+        let reply = reply.map_err(ApiError::Unavailable);
+        reply.and_then(accepted).map_err(|error| error.of(service))
     }
 
     /// Calls a service and reads its answer.
@@ -191,7 +190,8 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// When the service refuses, or nothing useful comes back.
     pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ApiError> {
-        json(&self.send(call).await?)
+        let service = call.service;
+        json(&self.send(call).await?).map_err(|error| error.of(service))
     }
 
     /// Asks a service for something. `path` begins after `/api/SERVICE`.

@@ -228,8 +228,8 @@ pub struct Wish {
     pub currency: String,
     #[serde(default)]
     pub saved_price_minor: u64,
-    #[serde(default)]
-    pub available: bool,
+    /// How many there are.
+    pub available: u64,
     pub picture_url: String,
 }
 

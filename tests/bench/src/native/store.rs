@@ -121,6 +121,16 @@ impl Store {
             let store = Arc::clone(&store);
             std::thread::Builder::new().spawn(move || deliverer.run(&store))?;
         }
+        for (service, path, seconds) in store.manifest.schedules() {
+            let (service, path) = (service.to_owned(), path.to_owned());
+            let store = Arc::clone(&store);
+            std::thread::Builder::new().spawn(move || {
+                loop {
+                    std::thread::sleep(Duration::from_secs(seconds));
+                    store.answer(&service, &Request::new("POST", &path));
+                }
+            })?;
+        }
         Ok(store)
     }
 
