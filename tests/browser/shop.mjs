@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { DESK, TELEPHONE, scenario, until } from './harness.mjs';
-import { addToCart, cents, linesOfCart, openFirst, opened, signUp } from './store.mjs';
+import { addToCart, linesOfCart, openFirst, opened, priceOf, signUp } from './store.mjs';
 
 const NAME = 'Ada Example';
 const WAY = ['placed', 'paid', 'picked', 'shipped', 'delivered'];
@@ -69,7 +69,7 @@ async function checksOut(visit, titles) {
     const [goods, shipping] = await page.locator('.sums dd').allInnerTexts();
     const shown = await page.getByTestId('order-total').innerText();
     assert.equal(shipping, price);
-    assert.equal(cents(shown), cents(goods) + cents(shipping));
+    assert.equal(priceOf(shown), priceOf(goods) + priceOf(shipping));
     return shown;
   });
   await visit.step('pays', async (page) => {

@@ -61,8 +61,9 @@ export async function linesOfCart(page) {
   return (await lines.allInnerTexts()).toSorted();
 }
 
-/// A price as it is shown, in cents.
-export function cents(shown) {
-  assert.match(shown, /^€[\d,]+\.\d\d$/);
-  return Number(shown.replace(/\D/g, ''));
+/// The cents of a price as it is shown, such as `from €1,234.50`.
+export function priceOf(shown) {
+  const [price] = shown.match(/€[\d,]+\.\d\d/) ?? [];
+  assert.ok(price, `there is no price in ${shown}`);
+  return Number(price.replace(/\D/g, ''));
 }
