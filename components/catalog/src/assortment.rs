@@ -330,7 +330,13 @@ impl<'h> Assortment<'h> {
             })
     }
 
-    fn announce(&self, item: &Item, data: Value) -> Result<(), Problem> {
+    fn announce(&self, item: &Item, mut data: Value) -> Result<(), Problem> {
+        let categories: Option<Vec<Category>> = self.host.store().get_json("categories")?;
+        let mut known = categories.into_iter().flatten();
+        let category = known.find(|category| category.slug == item.category);
+        if let (Some(category), Some(object)) = (category, data.as_object_mut()) {
+            object.insert("category_title".to_owned(), json!(category.title));
+        }
         let event_id = format!("{}-{}", item.id, item.version);
         let event = Event::new("product.changed", event_id, data).keyed(&item.id);
         Ok(self.host.publish(&event)?)

@@ -1,10 +1,7 @@
 //! Requests and events through the whole service.
 
-use std::rc::Rc;
-
 use kit::api::answer;
-use kit::event::{Event, PublishError};
-use kit::host::{Host, Incoming, Outgoing, SendError};
+use kit::event::PublishError;
 use kit::http::Request;
 use kit::store::{KeyValue, StoreError};
 use kit::testing::{TestHost, TestIdentity};
@@ -12,49 +9,15 @@ use serde_json::{Value, json};
 
 use super::Recommendations;
 
-/// Surroundings that a test looks at as well.
-struct Shared(Rc<TestHost>);
-
-impl Host for Shared {
-    fn store(&self) -> &dyn KeyValue {
-        self.0.store()
-    }
-
-    fn publish(&self, event: &Event) -> Result<(), PublishError> {
-        self.0.publish(event)
-    }
-
-    fn now_ms(&self) -> u64 {
-        self.0.now_ms()
-    }
-
-    fn random(&self, bytes: &mut [u8]) {
-        self.0.random(bytes);
-    }
-
-    fn variable(&self, name: &str) -> Option<String> {
-        self.0.variable(name)
-    }
-
-    fn send(&self, request: &Outgoing) -> Result<Incoming, SendError> {
-        self.0.send(request)
-    }
-
-    fn log(&self, line: &str) {
-        self.0.log(line);
-    }
-}
-
 struct Shop {
     service: Recommendations,
-    host: Rc<TestHost>,
+    host: &'static TestHost,
 }
 
 impl Shop {
     fn new() -> Shop {
-        let host = Rc::new(TestHost::default());
-        let shared = Shared(Rc::clone(&host));
-        let service = Recommendations::new(Box::new(shared), Box::new(TestIdentity));
+        let host: &'static TestHost = Box::leak(Box::default());
+        let service = Recommendations::new(Box::new(host), Box::new(TestIdentity));
         Shop { service, host }
     }
 

@@ -89,7 +89,7 @@ fn a_mistyped_word_is_corrected() {
         ("lexitop", None, vec![]),
         // It is known, only not together with the other one.
         ("mechanical cup", None, vec!["keys", "cafe"]),
-        ("desk towar", Some("desk tower"), vec!["lamp", "tower"]),
+        ("desk towar", Some("desk tower"), vec!["tower", "lamp"]),
         (
             "",
             None,
