@@ -88,69 +88,68 @@ impl Logistics {
         if shipment.stage == Stage::Accepted {
             // Also when it is known: where nothing is atomic, this may be all that was done.
             store.set_json(&format!("tracking/{}", shipment.tracking), &shipment.id)?;
-            self.wheel().add(Hand::Handler, &[entry(&shipment)])?;
             self.host.publish(&shipment.event())?;
+            self.wheel().add(Hand::Handler, &[entry(&shipment)])?;
         }
         Ok(())
     }
 
     /// The schedule: moves every shipment whose time has come.
     fn advance_all(&self) -> Result<(), Problem> {
-        let (now_ms, stage_ms) = (self.host.now_ms(), self.stage_ms()?);
-        let due = self.wheel().due(now_ms, MOVES_MAX)?;
-        let mut moved = Vec::new();
-        for (_, one) in &due {
-            let shipment = self.advance_if(&one.shipment, now_ms, stage_ms, |shipment| {
-                shipment.due_ms == one.due_ms
-            })?;
-            moved.extend(shipment.filter(is_moving).as_ref().map(entry));
-        }
-        self.wheel().add(Hand::Schedule, &moved)?;
-        self.wheel().remove(&due)?;
-        Ok(())
+        let due = self.wheel().due(self.host.now_ms(), MOVES_MAX)?;
+        let keys: Vec<String> = due
+            .iter()
+            .map(|(_, one)| Shipment::key(&one.shipment))
+            .collect();
+        let found: Vec<Option<Shipment>> = self.host.store().get_many_json(&keys)?;
+        let found = due.iter().zip(found);
+        let found = found.filter_map(|((_, one), shipment)| {
+            shipment.filter(|shipment| shipment.due_ms == one.due_ms)
+        });
+        self.advance(Hand::Schedule, &found.collect::<Vec<_>>())?;
+        Ok(self.wheel().remove(&due)?)
     }
 
     /// The staff moves one shipment.
     fn advance_one(&self, call: &Call<'_>) -> Result<Answer, Problem> {
-        let id = call.path_value("shipment");
-        let (now_ms, stage_ms) = (self.host.now_ms(), self.stage_ms()?);
-        let shipment = self.advance_if(id, now_ms, stage_ms, |_| true)?;
-        let shipment = shipment.ok_or_else(|| {
-            let known: Result<Option<Shipment>, _> = self.host.store().get_json(&Shipment::key(id));
-            match known {
-                Ok(None) => Problem::not_found(NO_SHIPMENT),
-                Ok(Some(_)) => Problem::new(409, "delivered", "It was delivered already."),
-                Err(error) => error.into(),
-            }
-        })?;
-        if is_moving(&shipment) {
-            self.wheel().add(Hand::Handler, &[entry(&shipment)])?;
-        }
-        Ok(Answer::json(200, &shipment.to_json()))
+        let key = Shipment::key(call.path_value("shipment"));
+        let shipment: Option<Shipment> = self.host.store().get_json(&key)?;
+        let shipment = shipment.ok_or_else(|| Problem::not_found(NO_SHIPMENT))?;
+        // It may be so new that nobody has been told of it; the same event is stored once.
+        self.host.publish(&shipment.event())?;
+        let moved = self.advance(Hand::Handler, &[shipment])?;
+        let delivered = || Problem::new(409, "delivered", "It was delivered already.");
+        let moved = moved.first().ok_or_else(delivered)?;
+        Ok(Answer::json(200, &moved.to_json()))
     }
 
-    /// Moves a shipment one stage further and tells of it, if there is one that may and can move.
-    fn advance_if(
-        &self,
-        id: &str,
-        now_ms: u64,
-        stage_ms: u64,
-        may_move: impl Fn(&Shipment) -> bool,
-    ) -> Result<Option<Shipment>, Problem> {
-        let store = self.host.store();
-        let moved = store.update(&Shipment::key(id), |current: Option<Shipment>| {
-            let Some(mut shipment) = current.filter(&may_move) else {
-                return Ok::<_, Problem>(Change::Keep(None));
-            };
-            Ok(match shipment.advance(now_ms, stage_ms) {
-                true => Change::Write(shipment.clone(), Some(shipment)),
-                false => Change::Keep(None),
-            })
-        })?;
-        if let Some(shipment) = &moved {
+    /// Moves shipments one stage further, those that can, and gives them as they are then.
+    ///
+    /// A step is told and its successor noted before it is written, so that a run that breaks off
+    /// where nothing is atomic is done again: the event is the same, and a note for a step that was
+    /// not taken is passed over.
+    fn advance(&self, hand: Hand, seen: &[Shipment]) -> Result<Vec<Shipment>, Problem> {
+        let (now_ms, stage_ms) = (self.host.now_ms(), self.stage_ms()?);
+        let next = seen
+            .iter()
+            .filter_map(|shipment| shipment.advanced(now_ms, stage_ms));
+        let next: Vec<Shipment> = next.collect();
+        for shipment in &next {
             self.host.publish(&shipment.event())?;
         }
-        Ok(moved)
+        let moving = next.iter().filter(|one| is_moving(one)).map(entry);
+        self.wheel().add(hand, &moving.collect::<Vec<_>>())?;
+        let write = |shipment: Shipment| {
+            let key = Shipment::key(&shipment.id);
+            self.host.store().update(&key, |now: Option<Shipment>| {
+                Ok::<_, Problem>(match now {
+                    // Someone else took the same step.
+                    Some(now) if now.history.len() >= shipment.history.len() => Change::Keep(now),
+                    _ => Change::Write(shipment.clone(), shipment.clone()),
+                })
+            })
+        };
+        next.into_iter().map(write).collect()
     }
 
     fn get_quotes(&self, call: &Call<'_>) -> Result<Answer, Problem> {

@@ -79,15 +79,17 @@ impl Shipment {
         format!("s-{}", order.strip_prefix("o-").unwrap_or(order))
     }
 
-    /// Goes on to the next stage. False: it has arrived, and stays.
-    pub fn advance(&mut self, now_ms: u64, stage_ms: u64) -> bool {
-        let Some(next) = self.stage.next() else {
-            return false;
-        };
-        self.stage = next;
-        self.due_ms = now_ms.saturating_add(stage_ms);
-        self.history.push((next, now_ms));
-        true
+    /// The same in its next stage; nothing once it is delivered.
+    pub fn advanced(&self, now_ms: u64, stage_ms: u64) -> Option<Shipment> {
+        let stage = self.stage.next()?;
+        let mut history = self.history.clone();
+        history.push((stage, now_ms));
+        Some(Shipment {
+            stage,
+            due_ms: now_ms.saturating_add(stage_ms),
+            history,
+            ..self.clone()
+        })
     }
 
     /// What its stage means for the order. The id follows from both, so that each is told once.
@@ -105,11 +107,8 @@ impl Shipment {
 
     fn history_json(&self) -> Vec<Value> {
         let entry = |(stage, at_ms): &(Stage, u64)| {
-            json!({
-                "status": stage.name(),
-                "at": rfc_3339(*at_ms),
-                "text": stage.text(),
-            })
+            let at = rfc_3339(*at_ms);
+            json!({ "status": stage.name(), "at": at, "text": stage.text() })
         };
         self.history.iter().map(entry).collect()
     }

@@ -57,7 +57,11 @@ impl<'s> Wheel<'s> {
             };
             self.store.update(key, |current: Option<Vec<Entry>>| {
                 let mut list = current.unwrap_or_default();
-                list.extend(group.iter().map(|(_, entry)| (*entry).clone()));
+                for (_, entry) in group {
+                    if !list.contains(entry) {
+                        list.push((*entry).clone());
+                    }
+                }
                 Ok::<_, StoreError>(Change::Write(list, ()))
             })?;
         }
