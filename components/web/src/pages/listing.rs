@@ -68,10 +68,9 @@ pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
         visit.get::<Hits>("search", &path),
     );
     let categories = categories?;
-    let known = categories.categories.iter();
-    let Some(category) = known.filter(|known| known.slug == slug).last().cloned() else {
-        return Err(Stop::NotFound);
-    };
+    let mut known = categories.categories.iter();
+    let category = known.find(|known| known.slug == slug).cloned();
+    let category = category.ok_or(Stop::NotFound)?;
     let mut frame = Frame::of(visit).with_categories(Ok(categories));
     frame.category = slug.to_owned();
     let Category {
@@ -94,8 +93,8 @@ pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
 /// With the titles that the catalog gives its categories; the search knows their slugs.
 fn named(mut hits: Hits, categories: &[Category]) -> Hits {
     for facet in &mut hits.facets.category {
-        let known = categories.iter().filter(|known| known.slug == facet.value);
-        if let Some(category) = known.last() {
+        let mut known = categories.iter();
+        if let Some(category) = known.find(|known| known.slug == facet.value) {
             category.title.clone_into(&mut facet.title);
         }
     }
