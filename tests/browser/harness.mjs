@@ -9,6 +9,7 @@
 
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 const CHROMIUM = '/usr/bin/chromium';
@@ -16,11 +17,10 @@ const CHROMIUM = '/usr/bin/chromium';
 const NODE_MAJOR_MIN = 20;
 // Long, because the machine may be busy: a scenario that goes well never waits for its end.
 const PATIENCE_MS = 60_000;
-// A desk and a telephone. A page is left in the first one.
-const SIZES = [
-  { width: 1280, height: 800 },
-  { width: 390, height: 844 },
-];
+const LOOK_AGAIN_AFTER_MS = 200;
+export const DESK = { width: 1280, height: 800 };
+export const TELEPHONE = { width: 390, height: 844 };
+const SIZES = [DESK, TELEPHONE];
 const GRAVE = ['serious', 'critical'];
 
 /// Plays a scenario: `play` gets a visit.
@@ -39,8 +39,9 @@ export async function scenario(name, play) {
     // Chromium's own sandbox refuses root; containers often have a small /dev/shm.
     args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])],
   });
-  const visit = await Visit.begin(browser, address, axe);
+  const visit = new Visit(browser, address, axe);
   try {
+    await visit.anew();
     await play(visit);
     console.log(`${name}: every step went well`);
   } catch (error) {
@@ -53,28 +54,53 @@ export async function scenario(name, play) {
   }
 }
 
+/// Waits until `look` finds something, for what no page shows of itself.
+export async function until(what, look) {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found) {
+      return found;
+    }
+    if (performance.now() > end) {
+      throw new Error(`waited in vain for ${what}`);
+    }
+    await setTimeout(LOOK_AGAIN_AFTER_MS);
+  }
+}
+
 /// A person's visit to the app: one browser context with one page.
 class Visit {
-  static async begin(browser, address, axe) {
-    const context = await browser.newContext({
-      baseURL: address,
+  constructor(browser, address, axe) {
+    this.browser = browser;
+    this.address = address;
+    this.axe = axe;
+    /// The step that is played.
+    this.place = 'before the first step';
+    this.lines = [];
+    this.crash = null;
+  }
+
+  /// Somebody else comes: nothing is left of who was there before.
+  async anew({ size = DESK, javaScriptEnabled = true } = {}) {
+    await this.page?.context().close();
+    this.size = size;
+    const context = await this.browser.newContext({
+      baseURL: this.address,
       locale: 'en-US',
-      viewport: SIZES[0],
+      viewport: size,
+      javaScriptEnabled,
       // Colours are judged as they stay, not on their way.
       reducedMotion: 'reduce',
     });
     context.setDefaultTimeout(PATIENCE_MS);
     // Before any script of a page, where the page's own policy on scripts does not forbid it.
-    await context.addInitScript({ content: axe.source });
-    return new Visit(await context.newPage());
+    await context.addInitScript({ content: this.axe.source });
+    this.page = await context.newPage();
+    this.listen(this.page);
   }
 
-  constructor(page) {
-    this.page = page;
-    /// The step that is played.
-    this.place = 'before the first step';
-    this.lines = [];
-    this.crash = null;
+  listen(page) {
     page.on('console', (message) => this.lines.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => {
       this.lines.push(`uncaught: ${error.stack}`);
@@ -92,36 +118,40 @@ class Visit {
 
   /// One step. An error that a script of the page does not catch fails it as well.
   async step(name, play) {
-    this.place = name;
-    this.lines.push(`--- ${name}`);
+    this.place = this.size === DESK ? name : `${name}, at ${sides(this.size)}`;
+    this.lines.push(`--- ${this.place}`);
     const started = performance.now();
     const outcome = await play(this.page);
     if (this.crash) {
       throw new Error(`a script of the page failed: ${this.crash.message}`);
     }
-    console.log(`  ${name} (${Math.round(performance.now() - started)} ms)`);
+    console.log(`  ${this.place} (${Math.round(performance.now() - started)} ms)`);
     return outcome;
   }
 
   /// Checks the page that is open, in every size: nothing that axe calls serious or critical, and
   /// nothing that one has to move sideways for.
   async accessible(name) {
-    await this.step(`${name} is accessible`, async (page) => {
-      const complaints = [];
-      for (const size of SIZES) {
-        await page.setViewportSize(size);
-        const found = [...(await violations(page)), ...(await overflow(page))];
-        complaints.push(...found.map((text) => `at ${size.width}x${size.height}: ${text}`));
-        if (found.length > 0) {
-          // A failure is shown in the size that has it.
-          break;
-        }
+    await this.step(`${name} is accessible`, (page) =>
+      this.inEverySize(async () => [...(await violations(page)), ...(await overflow(page))]),
+    );
+  }
+
+  /// The part of it that can be checked where pages run no scripts: axe waits with timers.
+  async fits(name) {
+    await this.step(`${name} fits`, (page) => this.inEverySize(() => overflow(page)));
+  }
+
+  async inEverySize(check) {
+    for (const size of SIZES) {
+      await this.page.setViewportSize(size);
+      const found = await check();
+      if (found.length > 0) {
+        // A failure is shown in the size that has it.
+        throw new Error(found.map((text) => `at ${sides(size)}: ${text}`).join('\n'));
       }
-      if (complaints.length > 0) {
-        throw new Error(complaints.join('\n'));
-      }
-      await page.setViewportSize(SIZES[0]);
-    });
+    }
+    await this.page.setViewportSize(this.size);
   }
 
   /// Writes down what there is to see of a failure.
@@ -141,6 +171,8 @@ class Visit {
     }
   }
 }
+
+const sides = ({ width, height }) => `${width}x${height}`;
 
 async function violations(page) {
   const found = await page.evaluate(() =>
@@ -173,8 +205,9 @@ async function tools() {
     unable(`there is no ${CHROMIUM}; on Debian: apt-get install chromium`);
   }
   try {
-    const { chromium } = await import('playwright-core');
+    const { chromium, selectors } = await import('playwright-core');
     const { default: axe } = await import('axe-core');
+    selectors.setTestIdAttribute('data-test');
     return { chromium, axe };
   } catch (error) {
     if (error.code !== 'ERR_MODULE_NOT_FOUND') {

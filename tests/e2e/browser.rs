@@ -56,6 +56,21 @@ fn the_browser_reaches_the_app_and_its_checks_find_what_they_are_for() {
 }
 
 #[test]
+fn somebody_buys_at_a_desk_and_on_a_telephone_and_sees_it_come() {
+    goes_well("shop");
+}
+
+#[test]
+fn one_can_look_around_without_scripts_and_by_keyboard_alone() {
+    goes_well("browse");
+}
+
+#[test]
+fn the_staff_changes_a_price_and_customers_see_only_that() {
+    goes_well("staff");
+}
+
+#[test]
 fn a_scenario_that_fails_names_its_step_and_leaves_what_was_seen() {
     let folder = TempDir::new().unwrap();
     // Nobody listens on the port of a listener that is gone.

@@ -14,6 +14,26 @@ use serde_json::{Value, json};
 
 const SECRET: &str = "demo-secret";
 
+/// Who the staff is.
+pub fn users() -> Service {
+    service("users")
+        .route("/api/users/...")
+        .key_value_stores(&["users"])
+        .allowed_outbound_hosts(&["http://events.spin.internal"])
+        .line(
+            "variables = { staff_email = \"staff@example.com\", \
+             staff_password = \"staff-demo-password\" }",
+        )
+}
+
+/// Calls what a checkout calls, as the query says.
+pub fn checkout() -> Service {
+    Service::new("checkout", "checkout_links")
+        .route("/checkout")
+        .link("store:payments/payments@1.0.0", "payments")
+        .link("store:logistics/shipping@1.0.0", "logistics")
+}
+
 /// Payments with the provider at this origin, someone who checks out, and the staff.
 fn app(provider: &str, timeout_ms: u32) -> App {
     app_with(provider, timeout_ms, [])
@@ -48,22 +68,10 @@ fn app_with(provider: &str, timeout_ms: u32, more: impl IntoIterator<Item = Serv
         .setting("atomic_attempts_max = 100")
         .setting("reuse_max = 100")
         .setting(format!("subscriptions = [{}]", subscriptions.join(", ")));
-    let users = service("users")
-        .route("/api/users/...")
-        .key_value_stores(&["users"])
-        .allowed_outbound_hosts(&["http://events.spin.internal"])
-        .line(
-            "variables = { staff_email = \"staff@example.com\", \
-             staff_password = \"staff-demo-password\" }",
-        );
     let logistics = service("logistics")
         .key_value_stores(&["logistics"])
         .link("store:users/identity@1.0.0", "users");
-    let checkout = Service::new("checkout", "checkout_links")
-        .route("/checkout")
-        .link("store:payments/payments@1.0.0", "payments")
-        .link("store:logistics/shipping@1.0.0", "logistics");
-    let services = [payments, users, logistics, checkout];
+    let services = [payments, users(), logistics, checkout()];
     App::new(bus(&[]).into_iter().chain(services).chain(more))
         .key_value_store("payments")
         .key_value_store("users")

@@ -1,6 +1,6 @@
 //! What of the store runs on every engine: catalogue, search, sign-up, cart, checkout up to
-//! `order.placed`, and what forwarding it causes. The same people do the same under `kumiki up`, under
-//! `kumiki up --stock`, and under `spin` where it is on PATH.
+//! `order.placed`, and what forwarding it causes. The same people do the same under `kumiki up`,
+//! under `kumiki up --stock`, and under `spin` where it is on PATH.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -62,7 +62,7 @@ fn people_buy(shop: &Shop) {
     });
     wait::until("a message", || {
         let (_, inbox) = shop.get("/api/notifications", &person.token);
-        (inbox["messages"].as_array()?.len() > 0).then_some(())
+        (!inbox["messages"].as_array()?.is_empty()).then_some(())
     });
 }
 

@@ -301,6 +301,24 @@ impl Shop {
         person(email.to_owned(), &session)
     }
 
+    /// The first SKU of each of the first goods.
+    pub fn skus(&self) -> Vec<String> {
+        let (status, page) = self.get("/api/catalog/products", "");
+        assert_eq!(status, 200, "{page}");
+        let products = page["products"].as_array().unwrap().iter();
+        products
+            .map(|product| product["variants"][0]["sku"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The product of one of them.
+    pub fn product_of(&self, sku: &str) -> String {
+        let (_, page) = self.get("/api/catalog/products", "");
+        let mut products = page["products"].as_array().unwrap().iter();
+        let product = products.find(|product| product["variants"][0]["sku"] == sku);
+        product.unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
     /// Puts a quantity of a SKU into someone's cart.
     pub fn put_into_cart(&self, person: &Person, sku: &str, quantity: u32) {
         let body = json!({ "sku": sku, "quantity": quantity });

@@ -21,8 +21,8 @@ use wasip2::exports::http::incoming_handler;
 use wasip2::http::types::{IncomingRequest, ResponseOutparam};
 
 use self::bindings::exports::store::logistics::shipping;
+use crate::quote::{CURRENCY, Quote, QuoteError, quotes};
 use crate::service::Logistics;
-use crate::tariff::{CURRENCY, TariffError, quotes};
 
 /// The label that belongs to this service.
 const STORE_LABEL: &str = "logistics";
@@ -49,16 +49,16 @@ impl shipping::Guest for Component {
     ) -> Result<Vec<shipping::Quote>, shipping::Error> {
         let found = quotes(&destination.country, &destination.postcode, weight_g);
         let found = found.map_err(|error| match error {
-            TariffError::NotServed(text) => shipping::Error::NotServed(text),
-            TariffError::Invalid(text) => shipping::Error::Invalid(text),
+            QuoteError::NotServed(text) => shipping::Error::NotServed(text),
+            QuoteError::Invalid(text) => shipping::Error::Invalid(text),
         })?;
-        let found = found.into_iter().map(|quote| shipping::Quote {
+        let quote = |quote: Quote| shipping::Quote {
             service: quote.service.to_owned(),
             label: quote.label.to_owned(),
             price_minor: quote.price_minor,
             currency: CURRENCY.to_owned(),
             days: quote.days,
-        });
-        Ok(found.collect())
+        };
+        Ok(found.into_iter().map(quote).collect())
     }
 }

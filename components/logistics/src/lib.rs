@@ -2,15 +2,15 @@
 //!
 //! # Layout
 //!
-//! - [`tariff`]: where things are sent, and what that costs.
-//! - [`shipment`]: one shipment and its stages.
-//! - [`shipments`]: all shipments in their store.
-//! - [`service`]: the HTTP interface, the events and the schedule.
-//! - `component`: the only part that knows generated types.
+//! - [`quote`]: where is shipped to, and for how much.
+//! - [`shipment`]: one shipment and its stages; [`wheel`]: those that are under way, by their time.
+//! - [`service`]: routes, events and the schedule; `component`: the glue to the WebAssembly host.
 
 #[cfg(target_arch = "wasm32")]
 mod component;
+pub mod quote;
 pub mod service;
 pub mod shipment;
-pub mod shipments;
-pub mod tariff;
+#[cfg(test)]
+mod tests;
+pub mod wheel;

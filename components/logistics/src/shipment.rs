@@ -1,11 +1,10 @@
-//! One shipment and its stages.
+//! One shipment, and the stages that it goes through.
 
 use kit::event::Event;
 use kit::time::rfc_3339;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
@@ -16,16 +15,6 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The one after it.
-    pub fn next(self) -> Option<Stage> {
-        match self {
-            Stage::Accepted => Some(Stage::InTransit),
-            Stage::InTransit => Some(Stage::OutForDelivery),
-            Stage::OutForDelivery => Some(Stage::Delivered),
-            Stage::Delivered => None,
-        }
-    }
-
     pub fn name(self) -> &'static str {
         match self {
             Stage::Accepted => "accepted",
@@ -35,134 +24,116 @@ impl Stage {
         }
     }
 
-    fn text(self) -> &'static str {
+    /// For the customer.
+    pub fn text(self) -> &'static str {
         match self {
-            Stage::Accepted => "The carrier has your parcel.",
-            Stage::InTransit => "Your parcel is on its way.",
-            Stage::OutForDelivery => "Your parcel is out for delivery.",
-            Stage::Delivered => "Your parcel was delivered.",
-        }
-    }
-}
-
-/// When it came how far.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    pub stage: Stage,
-    pub at_ms: u64,
-}
-
-/// What was asked for.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Request {
-    pub order: String,
-    pub address: Value,
-    pub service: String,
-    #[serde(default)]
-    pub weight_g: u64,
-}
-
-/// A shipment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shipment {
-    pub order: String,
-    /// Whoever knows it may see where the parcel is.
-    pub tracking: String,
-    pub address: Value,
-    pub service: String,
-    pub weight_g: u64,
-    /// Never empty; the newest last.
-    pub steps: Vec<Step>,
-}
-
-impl Shipment {
-    pub fn new(request: Request, tracking: String, now_ms: u64) -> Shipment {
-        Shipment {
-            order: request.order,
-            tracking,
-            address: request.address,
-            service: request.service,
-            weight_g: request.weight_g,
-            steps: vec![Step {
-                stage: Stage::Accepted,
-                at_ms: now_ms,
-            }],
+            Stage::Accepted => "The parcel was handed over to the carrier.",
+            Stage::InTransit => "The parcel is on its way.",
+            Stage::OutForDelivery => "The parcel is in the delivery van.",
+            Stage::Delivered => "The parcel was delivered.",
         }
     }
 
-    /// Its name: an order has one.
-    pub fn id(&self) -> String {
-        format!("s-{}", self.order.trim_start_matches("o-"))
+    pub fn next(self) -> Option<Stage> {
+        match self {
+            Stage::Accepted => Some(Stage::InTransit),
+            Stage::InTransit => Some(Stage::OutForDelivery),
+            Stage::OutForDelivery => Some(Stage::Delivered),
+            Stage::Delivered => None,
+        }
     }
 
-    /// How far it is, since when.
-    pub fn last(&self) -> Step {
-        let accepted = Step {
-            stage: Stage::Accepted,
-            at_ms: 0,
-        };
-        self.steps.last().cloned().unwrap_or(accepted)
-    }
-
-    /// The same, one stage further; nothing once it is delivered.
-    pub fn advanced(&self, now_ms: u64) -> Option<Shipment> {
-        let stage = self.last().stage.next()?;
-        let mut next = self.clone();
-        next.steps.push(Step {
-            stage,
-            at_ms: now_ms,
-        });
-        Some(next)
-    }
-
-    /// The event that tells of its last step; the same step is the same event.
-    pub fn event(&self) -> Event {
-        let stage = self.last().stage;
-        let topic = match stage {
+    fn topic(self) -> &'static str {
+        match self {
             Stage::Accepted => "shipment.created",
             Stage::InTransit | Stage::OutForDelivery => "shipment.moved",
             Stage::Delivered => "shipment.delivered",
-        };
-        let id = format!("{}-{}", self.id(), stage.name());
-        let data = json!({
-            "order": self.order,
-            "shipment": self.id(),
-            "tracking": self.tracking,
-            "status": stage.name(),
-            "text": stage.text(),
-        });
-        Event::new(topic, id, data).keyed(&self.order)
+        }
+    }
+}
+
+/// The value under `shipment/ID`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shipment {
+    pub id: String,
+    pub order: String,
+    /// The id that the customer follows it by; nobody guesses it.
+    pub tracking: String,
+    pub service: String,
+    pub weight_g: u64,
+    pub address: Value,
+    pub stage: Stage,
+    /// When the next stage is due.
+    pub due_ms: u64,
+    /// When each stage began, from the first on.
+    pub history: Vec<(Stage, u64)>,
+}
+
+impl Shipment {
+    pub fn key(id: &str) -> String {
+        format!("shipment/{id}")
     }
 
-    /// As whoever has the tracking id sees it: no name and no address.
-    pub fn tracking_json(&self) -> Value {
-        let steps = self.steps.iter().rev();
-        let history = steps.map(|step| {
-            json!({
-                "status": step.stage.name(),
-                "at": rfc_3339(step.at_ms),
-                "text": step.stage.text(),
-            })
+    /// An order has one shipment.
+    pub fn id_of_order(order: &str) -> String {
+        format!("s-{}", order.strip_prefix("o-").unwrap_or(order))
+    }
+
+    /// Goes on to the next stage. False: it has arrived, and stays.
+    pub fn advance(&mut self, now_ms: u64, stage_ms: u64) -> bool {
+        let Some(next) = self.stage.next() else {
+            return false;
+        };
+        self.stage = next;
+        self.due_ms = now_ms.saturating_add(stage_ms);
+        self.history.push((next, now_ms));
+        true
+    }
+
+    /// What its stage means for the order. The id follows from both, so that each is told once.
+    pub fn event(&self) -> Event {
+        let data = json!({
+            "order": self.order,
+            "shipment": self.id,
+            "tracking": self.tracking,
+            "status": self.stage.name(),
+            "text": self.stage.text(),
         });
+        let id = format!("{}-{}", self.id, self.stage.name());
+        Event::new(self.stage.topic(), id, data).keyed(self.order.as_str())
+    }
+
+    fn history_json(&self) -> Vec<Value> {
+        let entry = |(stage, at_ms): &(Stage, u64)| {
+            json!({
+                "status": stage.name(),
+                "at": rfc_3339(*at_ms),
+                "text": stage.text(),
+            })
+        };
+        self.history.iter().map(entry).collect()
+    }
+
+    /// For whoever has the tracking id.
+    pub fn tracking_json(&self) -> Value {
         json!({
             "tracking": self.tracking,
-            "status": self.last().stage.name(),
-            "history": history.collect::<Vec<_>>(),
+            "status": self.stage.name(),
+            "history": self.history_json(),
         })
     }
 
-    /// As the staff sees it.
+    /// For the staff.
     pub fn to_json(&self) -> Value {
-        let last = self.last();
         json!({
-            "shipment": self.id(),
+            "shipment": self.id,
             "order": self.order,
             "tracking": self.tracking,
-            "status": last.stage.name(),
-            "since": rfc_3339(last.at_ms),
             "service": self.service,
             "weight_g": self.weight_g,
             "address": self.address,
+            "status": self.stage.name(),
+            "history": self.history_json(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 
 use crate::database::{DatabaseError, Value};
 use crate::index::{Index, integer};
-use crate::query::expression;
+use crate::query::{Matching, expression};
 use crate::words::{distance, mistakes_max};
 
 /// The words with the mistyped ones replaced; none where none can be.
@@ -63,7 +63,7 @@ fn known(index: &Index<'_>, words: &[String]) -> Result<Vec<bool>, DatabaseError
         .iter()
         .enumerate()
         .map(|(at, word)| {
-            let prefix = expression(std::slice::from_ref(word));
+            let prefix = expression(std::slice::from_ref(word), Matching::All);
             let is_last = at + 1 == words.len();
             let exact = prefix.trim_end_matches('*');
             Value::from(if is_last { prefix.as_str() } else { exact })

@@ -12,9 +12,9 @@ const WORDS_MAX: usize = 32;
 /// A search.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// All of them must be there, the last one as the beginning of a word; without any, all
-    /// products are meant.
+    /// The last one is the beginning of a word; without any, all products are meant.
     pub words: Vec<String>,
+    pub matching: Matching,
     /// A category's slug.
     pub category: Option<String>,
     /// Both bounds are included.
@@ -31,6 +31,7 @@ impl Query {
     pub fn new(text: &str) -> Query {
         Query {
             words: words::split(text).take(WORDS_MAX).collect(),
+            matching: Matching::All,
             category: None,
             price_min: None,
             price_max: None,
@@ -42,10 +43,21 @@ impl Query {
     }
 }
 
+/// Which of the words a product must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    All,
+    Any,
+}
+
 /// Words as an expression for MATCH: in quotes they are nothing but words.
-pub fn expression(words: &[String]) -> String {
+pub fn expression(words: &[String], matching: Matching) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    format!("{}*", quoted.join(" "))
+    let between = match matching {
+        Matching::All => " ",
+        Matching::Any => " OR ",
+    };
+    format!("{}*", quoted.join(between))
 }
 
 /// The order of the hits; where it does not decide, the order in which products came to the index.
@@ -109,13 +121,15 @@ impl Cursor {
 mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{Cursor, Key, Query, expression};
+    use super::{Cursor, Key, Matching, Query, expression};
 
     #[test]
     fn words_stand_in_quotes_and_the_last_is_a_prefix() {
         let query = Query::new("title:Lamp OR \"desk* NEAR(");
         let expected = r#""title" "lamp" "or" "desk" "near"*"#;
-        assert_eq!(expression(&query.words), expected);
+        assert_eq!(expression(&query.words, Matching::All), expected);
+        let any = expression(&Query::new("or lamp").words, Matching::Any);
+        assert_eq!(any, r#""or" OR "lamp"*"#);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The answer to a search: one statement, and three more where a word was mistyped.
+//! The answer to a search: one statement, and up to four more where no product has all words.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::database::{DatabaseError, Row, Value};
 use crate::facets::{self, Facets, Tally};
 use crate::index::{Index, integer};
 use crate::product::Hit;
-use crate::query::{Cursor, Key, Query, Sort, expression};
+use crate::query::{Cursor, Key, Matching, Query, Sort, expression};
 
 /// A page of what was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,28 +32,34 @@ impl Index<'_> {
         if has_matches || query.words.is_empty() {
             return Ok(found);
         }
-        let Some(words) = correction::correct(self, &query.words)? else {
-            return Ok(found);
-        };
-        let corrected = Query {
-            words,
-            ..query.clone()
-        };
-        match self.find(&corrected)? {
-            (better, true) => Ok(Found {
-                corrected: Some(corrected.words.join(" ")),
-                ..better
-            }),
-            (_, false) => Ok(found),
+        let corrected = correction::correct(self, &query.words)?;
+        let words = corrected.as_ref().unwrap_or(&query.words);
+        let further = [
+            (Matching::All, corrected.is_some()),
+            (Matching::Any, words.len() > 1),
+        ];
+        for (matching, _) in further.into_iter().filter(|(_, is_worth)| *is_worth) {
+            let query = Query {
+                words: words.clone(),
+                matching,
+                ..query.clone()
+            };
+            if let (better, true) = self.find(&query)? {
+                return Ok(Found {
+                    corrected: corrected.map(|words| words.join(" ")),
+                    ..better
+                });
+            }
         }
+        Ok(found)
     }
 
     /// A page, and whether there is anything at all with the words.
     fn find(&self, query: &Query) -> Result<(Found, bool), DatabaseError> {
-        let parameters = [
+        let mut parameters = vec![
             match query.words.as_slice() {
                 [] => Value::Null,
-                words => expression(words).into(),
+                words => expression(words, query.matching).into(),
             },
             query.category.as_deref().into(),
             query.price_min.map_or(0, integer).into(),
@@ -71,6 +77,9 @@ impl Index<'_> {
             // One more than asked for tells whether there is another page.
             integer(query.limit as u64 + 1).into(),
         ];
+        if is_ranked(query) {
+            parameters.push(format!(" {}", query.words.join(" ")).into());
+        }
         let rows = self.database.run(&statement(query), &parameters)?;
         let (hits, tallies): (Vec<&Row>, Vec<&Row>) =
             rows.iter().partition(|row| row.integer(0) == HIT);
@@ -96,18 +105,24 @@ impl Index<'_> {
 /// What a row is: a hit, or a tally.
 const HIT: i64 = 0;
 
-/// Scores are small and of either sign; as integers they survive being a cursor.
-const RELEVANCE: &str = "CAST(bm25(texts, 10.0, 4.0, 4.0, 1.0) * 1e12 AS INTEGER)";
+/// The end of a title says what a thing is: a laptop stand is a stand. Scores are small; as
+/// integers they survive being a cursor.
+const RELEVANCE: &str = "CAST(bm25(texts, 10.0, 4.0, 4.0, 1.0) * CASE
+    WHEN substr(' ' || title_key, -length(?9)) = ?9 THEN 2e12 ELSE 1e12 END AS INTEGER)";
+
+/// Whether hits have scores.
+fn is_ranked(query: &Query) -> bool {
+    query.sort == Sort::Relevance && !query.words.is_empty()
+}
 
 /// The whole search as one statement: what has the words, once; the page of it; and its tallies.
 fn statement(query: &Query) -> String {
-    let has_words = !query.words.is_empty();
-    let source = match has_words {
-        true => "texts CROSS JOIN products ON number = texts.rowid WHERE texts MATCH ?1",
-        false => "products WHERE ?1 IS NULL",
+    let source = match query.words.is_empty() {
+        true => "products WHERE ?1 IS NULL",
+        false => "texts CROSS JOIN products ON number = texts.rowid WHERE texts MATCH ?1",
     };
     let key = match query.sort {
-        Sort::Relevance if has_words => RELEVANCE,
+        Sort::Relevance if is_ranked(query) => RELEVANCE,
         Sort::Relevance | Sort::Title => "title_key",
         Sort::Price => "price_minor",
         Sort::PriceDescending => "-price_minor",

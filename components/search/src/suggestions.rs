@@ -3,7 +3,7 @@
 
 use crate::database::DatabaseError;
 use crate::index::Index;
-use crate::query::{Query, expression};
+use crate::query::{Matching, Query, expression};
 
 /// At most so many are suggested.
 const SUGGESTIONS_MAX: i64 = 8;
@@ -16,7 +16,7 @@ const PRODUCTS_MAX: i64 = 100;
 /// When the database is refused or fails.
 pub fn suggest(index: &Index<'_>, text: &str) -> Result<Vec<String>, DatabaseError> {
     let mut words = Query::new(text).words;
-    let expression = expression(&words);
+    let expression = expression(&words, Matching::All);
     let Some(begun) = words.pop() else {
         return Ok(Vec::new());
     };

@@ -6,8 +6,8 @@ use serde::Deserialize;
 
 use crate::cookies::{Cookie, Jar};
 
-/// Seconds that a browser forgets the access token before it ends, so that a call under way does not
-/// meet its end; less where tokens are short-lived.
+/// Seconds that a browser forgets the access token before it ends, so that a call under way does
+/// not meet its end; less where tokens are short-lived.
 const MARGIN_SECONDS: u64 = 30;
 
 /// What `users` answers to signing up, in or on.

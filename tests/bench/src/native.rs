@@ -1,7 +1,7 @@
 //! The native peers: a hyper service that answers one line, one that answers the contract of the
-//! links in JSON, one that calls either over loopback HTTP with kept-alive connections, and the store
-//! of docs/STORE.md in one process. All run as child processes of this binary, with tokio's default
-//! of one worker per core, as such services would be written.
+//! links in JSON, one that calls either over loopback HTTP with kept-alive connections, and the
+//! store of docs/STORE.md in one process. All run as child processes of this binary, with tokio's
+//! default of one worker per core, as such services would be written.
 
 mod callee;
 mod caller;

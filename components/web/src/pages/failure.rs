@@ -1,4 +1,5 @@
-//! What is shown where there is no page to show. Nothing of the inside is said there; the log says it.
+//! What is shown where there is no page to show. Nothing of the inside is said there; the log says
+//! it.
 
 use askama::Template;
 use kit::http::Answer;

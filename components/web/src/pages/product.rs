@@ -1,4 +1,5 @@
-//! One product: its picture, its variants with price and stock, and what is bought together with it.
+//! One product: its picture, its variants with price and stock, and what is bought together with
+//! it.
 
 use askama::Template;
 use futures::join;

@@ -86,6 +86,10 @@ fn in_order(manifest: &Manifest) -> Vec<&Component> {
 fn reachable(manifest: &Manifest, component: &Component) -> Result<AllowedHosts, Vec<String>> {
     let mut live = component.clone();
     live.withhold_composed_only();
+    // The bus takes the component's place; what that may call concerns stock engines alone.
+    if live.settings.bus.is_some() {
+        live.allowed_outbound_hosts.clear();
+    }
     let templates = live.allowed_outbound_hosts.iter();
     let entries: Vec<String> = templates
         .filter_map(|template| with_defaults(manifest, template))

@@ -1,5 +1,5 @@
-//! The store of docs/STORE.md as one native process: the very code of the services, linked with each
-//! other by direct calls, on files with the settings of the host's stores. It follows the
+//! The store of docs/STORE.md as one native process: the very code of the services, linked with
+//! each other by direct calls, on files with the settings of the host's stores. It follows the
 //! manifest of the app, so that both do the same for a request.
 //!
 //! # Layout
@@ -120,6 +120,16 @@ impl Store {
         for deliverer in deliverers {
             let store = Arc::clone(&store);
             std::thread::Builder::new().spawn(move || deliverer.run(&store))?;
+        }
+        for (service, path, seconds) in store.manifest.schedules() {
+            let (service, path) = (service.to_owned(), path.to_owned());
+            let store = Arc::clone(&store);
+            std::thread::Builder::new().spawn(move || {
+                loop {
+                    std::thread::sleep(Duration::from_secs(seconds));
+                    store.answer(&service, &Request::new("POST", &path));
+                }
+            })?;
         }
         Ok(store)
     }

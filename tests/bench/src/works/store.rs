@@ -7,19 +7,20 @@ use serde_json::json;
 use super::Bench;
 use crate::contender::{Contender, Kind};
 use crate::load;
-use crate::open_loop::{self, Arrival, Load, Request};
+use crate::open_loop::{self, Arrival, Request};
 use crate::report::{Figure, Row};
 use crate::shop::Shop;
 
 const CONNECTIONS: [u32; 2] = [1, 32];
 
-/// Customers who check out in turn: so many that an order is through before the next one of the same
-/// customer.
+/// Customers who check out in turn: so many that an order is through before the next one of the
+/// same customer.
 const CUSTOMERS: usize = 300;
 /// SKUs that they order in turn. Prime, so that nobody orders the same twice in a row.
 const SKUS: usize = 97;
-/// A rate, and the share of its checkouts that may fail.
-const RATES: [(u64, f64); 3] = [(100, 0.01), (500, 0.01), (1000, 1.0)];
+/// Checkouts per second.
+const RATES: [u64; 3] = [100, 500, 1000];
+const WARM_UP_RATE: u64 = 100;
 
 fn open(bench: &Bench, work: &str, contender: &Contender) -> Result<Shop> {
     Shop::open(contender, &bench.app()?, &bench.new_folder(work)?)
@@ -106,27 +107,17 @@ pub fn checkout(bench: &Bench) -> Result<Vec<Row>> {
     bench.compare(work, &[Kind::Native], |contender| {
         let shop = open(bench, work, contender)?;
         let checkouts = Checkouts::prepare(&shop)?;
-        let run = |load: Load, number: u64| {
+        let run = |rate: u64, seconds: u64, number: u64| {
             let arrival = |count| checkouts.arrival(number + count);
-            open_loop::figures(shop.address(), &shop.server.process, load, arrival)
+            open_loop::figures(shop.address(), &shop.server.process, rate, seconds, arrival)
         };
-        // Every checkout of a run has a number of its own.
-        let warm_up = Load {
-            arrivals_per_second: 100,
-            seconds: 1,
-            failed_share_max: 0.01,
-        };
-        run(warm_up, 0)?;
-        let mut number = 100;
+        run(WARM_UP_RATE, 1, 0)?;
+        // Every checkout has a number of its own.
+        let mut number = WARM_UP_RATE;
         let mut figures = Vec::new();
-        for (arrivals_per_second, failed_share_max) in RATES {
-            let load = Load {
-                arrivals_per_second,
-                seconds: bench.seconds,
-                failed_share_max,
-            };
-            figures.extend(run(load, number)?);
-            number += arrivals_per_second * bench.seconds;
+        for rate in RATES {
+            figures.extend(run(rate, bench.seconds, number)?);
+            number += rate * bench.seconds;
         }
         Ok(figures)
     })

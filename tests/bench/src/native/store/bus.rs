@@ -1,5 +1,5 @@
-//! Delivers events inside the process: a few threads, each with services of its own. Events with the
-//! same key go to the same service in their order, because they go by the same thread.
+//! Delivers events inside the process: a few threads, each with services of its own. Events with
+//! the same key go to the same service in their order, because they go by the same thread.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};

@@ -1,5 +1,5 @@
-//! The surroundings of a service on one thread of the native store: its file, its variables, and the
-//! other services of the process in the place of servers.
+//! The surroundings of a service on one thread of the native store: its file, its variables, and
+//! the other services of the process in the place of servers.
 //!
 //! Inside a unit, writes and events are kept back and committed together, if what was read is
 //! still the same: what the host's atomic handlers do.

@@ -1,5 +1,6 @@
 //! What the native store takes from the manifest of the app, so that it does what the host does:
-//! routes, variables, subscriptions, and which handlers are atomic. The rest is left to the host.
+//! routes, variables, subscriptions, schedules, and which handlers are atomic. The rest is left to
+//! the host.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -56,6 +57,15 @@ struct Settings {
     atomic_commit_status: Option<Vec<Value>>,
     #[serde(default)]
     subscriptions: Vec<Subscription>,
+    #[serde(default)]
+    schedules: Vec<Schedule>,
+}
+
+/// When a service is called.
+#[derive(Clone, Debug, Deserialize)]
+struct Schedule {
+    cron: String,
+    path: String,
 }
 
 /// A topic that a service takes.
@@ -114,6 +124,19 @@ impl Manifest {
             let all = component.tool.kumiki.subscriptions.iter();
             let taken = all.filter(move |one| is_of_topic(&one.topic, topic));
             taken.map(|one| (name.as_str(), one))
+        })
+    }
+
+    /// The calls that come every few seconds: service, path, and how many. What comes less often
+    /// than a measurement lasts is left out.
+    pub fn schedules(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.component.iter().flat_map(|(name, component)| {
+            let all = component.tool.kumiki.schedules.iter();
+            all.filter_map(|schedule| {
+                let interval = schedule.cron.strip_suffix(" * * * * *")?;
+                let seconds = interval.strip_prefix("*/")?.parse().ok()?;
+                Some((name.as_str(), schedule.path.as_str(), seconds))
+            })
         })
     }
 
@@ -190,6 +213,11 @@ mod tests {
         atomic = ["/api/orders", "/events/..."]
         atomic_commit_status = ["2xx", 409, "503"]
         subscriptions = [{ topic = "order.*", path = "/events/order", concurrency = 1 }]
+        schedules = [
+            { cron = "*/2 * * * * *", path = "/often" },
+            { cron = "*/2 * * * *", path = "/seldom" },
+            { cron = "0 * * * * *", path = "/by-the-minute" },
+        ]
     "#;
 
     fn manifest() -> Manifest {
@@ -233,6 +261,13 @@ mod tests {
         assert!(takers("order").is_empty());
         assert!(takers("order.placed.late").is_empty());
         assert!(super::is_of_topic("order.#", "order.placed.late"));
+    }
+
+    #[test]
+    fn only_schedules_of_seconds_count() {
+        let manifest = manifest();
+        let schedules: Vec<_> = manifest.schedules().collect();
+        assert_eq!(schedules, [("orders", "/often", 2)]);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use cart::priced;
 use cart::service::Carts;
 use catalog::assortment::service::Shelves;
 use kit::identity::{Caller, Identity, IdentityError};
-use logistics::service::Logistics;
+use logistics::tariff::{self, CURRENCY, TariffError};
+use notifications::contacts::{self, Contact, ContactsError};
 use orders::order::Line;
 use orders::peers::{
     AuthorizeError, CartLine, Offer, Payment, Quote, QuoteError, ReserveError, Unavailable,
@@ -51,12 +52,33 @@ impl priced::Offers for Offers {
     }
 }
 
+/// How a user wants to be reached.
+pub struct Contacts(pub &'static Users);
+
+impl contacts::Contacts for Contacts {
+    fn contact(&self, user: &str) -> Result<Option<Contact>, ContactsError> {
+        let channels = |channels: users::account::Channels| contacts::Channels {
+            inbox: channels.inbox,
+            email: channels.email,
+            webhook: channels.webhook,
+        };
+        let account = self.0.account(user);
+        let account = account.map_err(|error| ContactsError(format!("{error:?}")))?;
+        Ok(account.map(|account| Contact {
+            name: account.name,
+            email: account.email,
+            webhook_url: account.preferences.webhook_url,
+            order_updates: channels(account.preferences.order_updates),
+            offers: channels(account.preferences.offers),
+        }))
+    }
+}
+
 /// The services that others ask.
 #[derive(Clone, Copy)]
 pub struct Peers {
     pub cart: &'static Carts,
     pub catalog: &'static Shelves,
-    pub logistics: &'static Logistics,
     pub payments: &'static Payments,
     pub warehouse: &'static Warehouse,
 }
@@ -88,12 +110,22 @@ impl orders::peers::Peers for Peers {
 
     fn quotes(
         &self,
-        _country: &str,
-        _postcode: &str,
-        _weight_g: u64,
+        country: &str,
+        postcode: &str,
+        weight_g: u64,
     ) -> Result<Vec<Quote>, QuoteError> {
-        let _ = self.logistics;
-        Err(QuoteError::Unavailable(Unavailable("not yet".to_owned())))
+        let found = tariff::quotes(country, postcode, weight_g).map_err(|error| match error {
+            TariffError::NotServed(text) => QuoteError::NotServed(text),
+            TariffError::Invalid(text) => QuoteError::Invalid(text),
+        })?;
+        let quotes = found.into_iter().map(|quote| Quote {
+            service: quote.service.to_owned(),
+            label: quote.label.to_owned(),
+            price_minor: quote.price_minor,
+            currency: CURRENCY.to_owned(),
+            days: quote.days,
+        });
+        Ok(quotes.collect())
     }
 
     fn reserve(&self, reservation: &str, lines: &[Line]) -> Result<(), ReserveError> {

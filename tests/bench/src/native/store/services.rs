@@ -1,5 +1,5 @@
-//! The services of one thread, each with its surroundings and those that it calls. They live as long
-//! as the process, so that they can refer to each other.
+//! The services of one thread, all but the pages, each with its surroundings and those that it
+//! calls. They live as long as the process, so that they can refer to each other.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,9 +13,11 @@ use fulfilment::service::Fulfilment;
 use kit::api::Service;
 use kit::http::{Answer, Request};
 use logistics::service::Logistics;
+use notifications::service::Notifications;
 use orders::service::Orders;
 use payment_provider::service::PaymentProvider;
 use payments::service::Payments;
+use recommendations::service::Recommendations;
 use search::native::NativeDatabase;
 use search::service::Search;
 use users::service::Users;
@@ -24,7 +26,7 @@ use wishlist::service::Wishlist;
 
 use super::Store;
 use super::host::NativeHost;
-use super::peers::{Identities, Offers, Peers};
+use super::peers::{Contacts, Identities, Offers, Peers};
 
 /// The services that the native store has.
 pub const SERVICES: &[&str] = &[
@@ -32,9 +34,11 @@ pub const SERVICES: &[&str] = &[
     "catalog",
     "fulfilment",
     "logistics",
+    "notifications",
     "orders",
     "payment-provider",
     "payments",
+    "recommendations",
     "search",
     "users",
     "warehouse",
@@ -65,11 +69,16 @@ impl Services {
         let at = host("warehouse")?;
         let warehouse = services.add(at, Warehouse::new(Box::new(at), identity()));
         let at = host("logistics")?;
-        let logistics = services.add(at, Logistics::new(Box::new(at), identity()));
+        services.add(at, Logistics::new(Box::new(at), identity()));
         let at = host("payment-provider")?;
         services.add(at, PaymentProvider::new(Box::new(at), pause));
         let at = host("payments")?;
         let payments = services.add(at, Payments::new(Box::new(at), identity()));
+        let at = host("notifications")?;
+        let contacts = Box::new(Contacts(users));
+        services.add(at, Notifications::new(Rc::new(at), identity(), contacts));
+        let at = host("recommendations")?;
+        services.add(at, Recommendations::new(Box::new(at), identity()));
         let at = host("fulfilment")?;
         services.add(at, Fulfilment::new(Box::new(at), identity()));
         let at = host("cart")?;
@@ -78,13 +87,11 @@ impl Services {
         let peers = Peers {
             cart,
             catalog,
-            logistics,
             payments,
             warehouse,
         };
         let at = host("orders")?;
-        let taken = Orders::new(Box::new(at), identity(), Box::new(peers));
-        services.add(at, taken);
+        services.add(at, Orders::new(Box::new(at), identity(), Box::new(peers)));
         let at = host("wishlist")?;
         services.add(at, Wishlist::new(Box::new(at), identity(), Box::new(peers)));
         let at = host("search")?;
