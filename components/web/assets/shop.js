@@ -62,6 +62,9 @@ function follow(status) {
       status.dataset.status = now.status;
       status.textContent = now.label;
     }
+    if (!now.cancellable) {
+      document.querySelector('[data-cancel]')?.remove();
+    }
     if (now.final) {
       document.querySelector('[data-open]')?.remove();
     }

@@ -1,5 +1,8 @@
 //! The component: requests and calls as spin-sdk hands them over.
 
+use std::pin::pin;
+
+use futures::StreamExt;
 use kit::http::{Answer, BODY_BYTES_MAX, BodyError, Request};
 use spin_sdk::http::{
     Fields, IncomingRequest, Method, OutgoingResponse, ResponseOutparam, Scheme, send,
@@ -93,13 +96,21 @@ async fn read(incoming: IncomingRequest) -> Request {
     }
     // A GET has no body that would matter.
     if request.method == "POST" {
-        request.body = match incoming.into_body().await {
-            Ok(body) if body.len() > BODY_BYTES_MAX => Err(BodyError::TooLarge),
-            Ok(body) => Ok(body),
-            Err(_) => Err(BodyError::Broken),
-        };
+        request.body = read_body(incoming).await;
     }
     request
+}
+
+async fn read_body(incoming: IncomingRequest) -> Result<Vec<u8>, BodyError> {
+    let mut chunks = pin!(incoming.into_body_stream());
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        body.extend(chunk.map_err(|_| BodyError::Broken)?);
+        if body.len() > BODY_BYTES_MAX {
+            return Err(BodyError::TooLarge);
+        }
+    }
+    Ok(body)
 }
 
 async fn respond(answer: Answer, out: ResponseOutparam) {

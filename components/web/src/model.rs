@@ -9,7 +9,7 @@ pub use goods::{
     Cart, CartLine, Categories, Category, Facets, Hit, Hits, Level, Levels, PriceFacet, Product,
     Products, Recommended, ValueFacet, Variant, Wish, Wishes, YesNo,
 };
-pub use orders::{Order, OrderLine, Orders, Quote, ShippingOption, Status, Step, Tracking};
+pub use orders::{Order, OrderLine, Orders, Quote, ShippingOption, Status, Step};
 pub use people::{
     Address, Addresses, Channels, Item, Items, Message, Messages, Person, Place, Preferences,
 };

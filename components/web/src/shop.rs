@@ -25,9 +25,13 @@ pub async fn answer(request: &Request, surroundings: &Surroundings<'_>) -> Answe
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let is_of_script = matches!(path.as_slice(), ["orders", _, "status"]);
     let is_change = request.method == "POST";
-    if is_change && !is_own_origin(request) {
+    if is_change && (!is_own_origin(request) || request.body.is_err()) {
         let visit = Visit::begin(request, surroundings, false).await;
-        return with_headers(failure::foreign(&visit), surroundings);
+        let refusal = match is_own_origin(request) {
+            true => failure::too_large(&visit),
+            false => failure::foreign(&visit),
+        };
+        return with_headers(refusal, surroundings);
     }
     let mut visit = Visit::begin(request, surroundings, !is_of_script).await;
     let mut outcome = route(&mut visit, &path).await;

@@ -1,4 +1,4 @@
-//! Orders, what shipping costs, and parcels under way.
+//! Orders, and what shipping costs.
 
 use serde::Deserialize;
 
@@ -170,7 +170,7 @@ impl Status {
     }
 }
 
-/// Something that happened to an order or a parcel.
+/// Something that happened to an order.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Step {
     #[serde(default)]
@@ -178,11 +178,4 @@ pub struct Step {
     pub at: String,
     #[serde(default)]
     pub text: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-pub struct Tracking {
-    pub tracking: String,
-    #[serde(default)]
-    pub history: Vec<Step>,
 }

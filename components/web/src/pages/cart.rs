@@ -46,8 +46,7 @@ struct NewCart {
 pub async fn show(visit: &Visit<'_>) -> Outcome {
     let cart = load(visit).await?;
     let added = Form::of_query(visit.request).text("added").to_owned();
-    let mut lines = cart.lines.iter();
-    let added = lines.find(|line| line.sku == added);
+    let added = cart.lines.iter().find(|line| line.sku == added);
     let notice = added.map(|line| format!("{} is in your cart.", line.title));
     render(visit, 200, cart, notice, None).await
 }

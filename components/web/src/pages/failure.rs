@@ -34,7 +34,7 @@ pub fn show(visit: &Visit<'_>, stop: Stop) -> Answer {
 /// Where to go on after signing in: this page, or for a form the page that it stands on.
 fn place(visit: &Visit<'_>) -> String {
     let request = visit.request;
-    if request.method == "GET" {
+    if request.method != "POST" {
         return request.path.clone();
     }
     match Form::read(request).text("product") {
@@ -72,8 +72,14 @@ pub fn foreign(visit: &Visit<'_>) -> Answer {
     failure(visit, 403, "That came from elsewhere", text)
 }
 
+/// 413
+pub fn too_large(visit: &Visit<'_>) -> Answer {
+    let text = "What you sent is too long, or broke off. Go back and send less.";
+    failure(visit, 413, "That was too much", text)
+}
+
 fn unavailable(visit: &Visit<'_>, log: String) -> Answer {
-    let is_reading = visit.request.method == "GET";
+    let is_reading = visit.request.method != "POST";
     let text = match is_reading {
         true => {
             "A part of the shop does not answer. It is not your fault, and usually over in a \

@@ -69,9 +69,8 @@ pub async fn category(visit: &Visit<'_>, slug: &str) -> Outcome {
     );
     let categories = categories?;
     let mut known = categories.categories.iter();
-    let Some(category) = known.find(|known| known.slug == slug).cloned() else {
-        return Err(Stop::NotFound);
-    };
+    let category = known.find(|known| known.slug == slug).cloned();
+    let category = category.ok_or(Stop::NotFound)?;
     let mut frame = Frame::of(visit).with_categories(Ok(categories));
     frame.category = slug.to_owned();
     let Category {

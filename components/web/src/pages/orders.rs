@@ -5,7 +5,7 @@ use kit::http::Answer;
 use serde_json::json;
 
 use crate::form::Form;
-use crate::model::{Order, Orders, Status, Tracking};
+use crate::model::{Order, Orders, Status};
 use crate::services::{ApiError, Call, encode};
 use crate::view::{Frame, Outcome, go_to, private_page};
 use crate::visit::{Stop, Visit};
@@ -52,7 +52,7 @@ struct News {
 }
 
 impl Progress {
-    fn of(order: &Order, tracking: Option<&Tracking>) -> Progress {
+    fn of(order: &Order) -> Progress {
         let stage = order.status.stage();
         let steps = Status::WAY.iter().enumerate();
         let steps = steps.map(|(index, status)| Stage {
@@ -60,18 +60,11 @@ impl Progress {
             is_reached: index < stage,
             is_current: index + 1 == stage,
         });
-        let parcel = tracking.map(|tracking| tracking.history.as_slice());
-        let history = order.history.iter().chain(parcel.unwrap_or_default());
-        let mut news: Vec<News> = history
-            .map(|step| News {
-                at: step.at.clone(),
-                text: step.text.clone(),
-            })
-            .filter(|news| !news.text.is_empty())
-            .collect();
-        // RFC 3339 in UTC sorts as text; of two at once, the later in the list is the newer.
-        news.sort_by(|one, other| one.at.cmp(&other.at));
-        news.reverse();
+        let history = order.history.iter().rev();
+        let news = history.map(|step| News {
+            at: step.at.clone(),
+            text: step.text.clone(),
+        });
         Progress {
             status: order.status,
             reason: order.reason.clone(),
@@ -79,7 +72,7 @@ impl Progress {
                 Status::Cancelled | Status::Other => Vec::new(),
                 _ => steps.collect(),
             },
-            news,
+            news: news.filter(|news| !news.text.is_empty()).collect(),
             tracking: order.tracking.clone(),
         }
     }
@@ -118,31 +111,19 @@ async fn render(
     notice: Option<String>,
     error: Option<String>,
 ) -> Outcome {
-    let (order, tracking) = load(visit, id).await?;
+    let order = load(visit, id).await?;
     let shown = OrderPage {
         frame: Frame::of(visit).with_notice(notice),
-        progress: Progress::of(&order, tracking.as_ref()),
+        progress: Progress::of(&order),
         order,
         error,
     };
     Ok(private_page(status, &shown))
 }
 
-/// An order, and its parcel where there is one and it can be found.
-async fn load(visit: &Visit<'_>, id: &str) -> Result<(Order, Option<Tracking>), Stop> {
+async fn load(visit: &Visit<'_>, id: &str) -> Result<Order, Stop> {
     visit.shopper()?;
-    let order: Order = visit.get("orders", &format!("/{}", encode(id))).await?;
-    let tracking = match &order.tracking {
-        None => None,
-        Some(tracking) => {
-            let path = format!("/tracking/{}", encode(tracking));
-            let found = visit.get::<Tracking>("logistics", &path).await;
-            found
-                .inspect_err(|error| eprintln!("the parcel is left out: {error}"))
-                .ok()
-        }
-    };
-    Ok((order, tracking))
+    Ok(visit.get("orders", &format!("/{}", encode(id))).await?)
 }
 
 /// `GET /orders/{order}/status`, for the script of the order's page: what changed, as JSON.
@@ -151,8 +132,8 @@ pub async fn show_status(visit: &Visit<'_>, id: &str) -> Answer {
         // The page itself renews the session.
         return Answer::json(200, &json!({ "reload": true }));
     }
-    let (order, tracking) = match load(visit, id).await {
-        Ok(loaded) => loaded,
+    let order = match load(visit, id).await {
+        Ok(order) => order,
         // The page itself says what is wrong.
         Err(Stop::SignIn | Stop::NotFound | Stop::Forbidden | Stop::Api(ApiError::Refused(_))) => {
             return Answer::json(200, &json!({ "reload": true }));
@@ -163,7 +144,7 @@ pub async fn show_status(visit: &Visit<'_>, id: &str) -> Answer {
             return answer;
         }
     };
-    let progress = Progress::of(&order, tracking.as_ref());
+    let progress = Progress::of(&order);
     let html = match progress.render() {
         Ok(html) => html,
         Err(error) => {
@@ -177,6 +158,7 @@ pub async fn show_status(visit: &Visit<'_>, id: &str) -> Answer {
         "status": status.name(),
         "label": status.label(),
         "final": status.is_final(),
+        "cancellable": status.can_be_cancelled(),
         "html": html,
     });
     Answer::json(200, &body).with("cache-control", "no-store")

@@ -9,7 +9,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use kit::http::{Answer, Request};
+use kit::http::{Answer, BodyError, Request};
 use serde_json::{Value, json};
 
 use self::services::Recorded;
@@ -183,6 +183,9 @@ fn a_form_from_elsewhere_is_refused_before_any_call() {
         let answer = visit(&services, &signed_in(request));
         assert_eq!(answer.status, 403);
     }
+    let mut long = post("/cart", "sku=D1&quantity=1");
+    long.body = Err(BodyError::TooLarge);
+    assert_eq!(visit(&services, &long).status, 413);
     assert!(services.calls().is_empty());
 }
 

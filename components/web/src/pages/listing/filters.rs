@@ -7,12 +7,13 @@ use crate::model::{Facets, PriceFacet};
 use crate::money;
 use crate::services::encode;
 
-/// The orders that `search` knows, and what people call them.
+/// The orders that `search` knows, and what people call them. Where nothing is searched for, the
+/// first is that by name.
 const ORDERS: [(&str, &str); 4] = [
     ("", "Best match"),
+    ("title", "Name"),
     ("price", "Price: low to high"),
     ("-price", "Price: high to low"),
-    ("title", "Name"),
 ];
 
 /// The currency of the demo, in which `search` counts prices.
@@ -224,9 +225,15 @@ impl Filters {
         let order = |(sort, label): &(&str, &str)| {
             let mut next = self.clone();
             next.sort = (*sort).to_owned();
-            self.choice((*label).to_owned(), None, self.sort == *sort, next)
+            let is_usual = self.query.is_empty() && self.sort.is_empty() && *sort == "title";
+            let is_on = self.sort == *sort || is_usual;
+            self.choice((*label).to_owned(), None, is_on, next)
         };
-        ORDERS.iter().map(order).collect()
+        let known = ORDERS.iter();
+        match self.query.is_empty() {
+            true => known.skip(1).map(order).collect(),
+            false => known.map(order).collect(),
+        }
     }
 }
 
