@@ -6,7 +6,7 @@ use cart::priced;
 use cart::service::Carts;
 use catalog::assortment::service::Shelves;
 use kit::identity::{Caller, Identity, IdentityError};
-use logistics::tariff::{self, CURRENCY, TariffError};
+use logistics::quote::{self, CURRENCY};
 use notifications::contacts::{self, Contact, ContactsError};
 use orders::order::Line;
 use orders::peers::{
@@ -114,9 +114,9 @@ impl orders::peers::Peers for Peers {
         postcode: &str,
         weight_g: u64,
     ) -> Result<Vec<Quote>, QuoteError> {
-        let found = tariff::quotes(country, postcode, weight_g).map_err(|error| match error {
-            TariffError::NotServed(text) => QuoteError::NotServed(text),
-            TariffError::Invalid(text) => QuoteError::Invalid(text),
+        let found = quote::quotes(country, postcode, weight_g).map_err(|error| match error {
+            quote::QuoteError::NotServed(text) => QuoteError::NotServed(text),
+            quote::QuoteError::Invalid(text) => QuoteError::Invalid(text),
         })?;
         let quotes = found.into_iter().map(|quote| Quote {
             service: quote.service.to_owned(),
