@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use crate::process::{Process, fail_if_interrupted};
+use crate::process::fail_if_interrupted;
 use crate::report::Figure;
 
 /// How long before it is due a request is prepared.
@@ -38,10 +38,18 @@ pub struct Request {
 /// What is timed, and what has to be done a little before.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    pub before: Request,
+    pub before: Before,
     pub timed: Request,
     /// The status of a request that went well.
     pub status: u16,
+}
+
+/// A request that prepares another one.
+#[derive(Clone, Debug)]
+pub struct Before {
+    pub request: Request,
+    /// Sent as well where the answer has this text.
+    pub then: Option<(String, Request)>,
 }
 
 /// What became of the arrivals.
@@ -51,24 +59,21 @@ struct Outcome {
     failures: Vec<String>,
 }
 
-/// Lets `rate` arrivals a second come for so long, and gives the latencies of those that went well,
-/// the share of the others, and the server's CPU time for each. Where too many fail, the latencies
-/// of the rest mean nothing and are left out.
+/// Lets `rate` arrivals a second come for so long, and gives the latencies of those that went well
+/// and the share of the others. Where too many fail, the latencies of the rest mean nothing and are
+/// left out.
 ///
 /// # Errors
-/// When the server's CPU time is not to be had, or the run is interrupted.
+/// When the run is interrupted.
 pub fn figures(
     address: SocketAddr,
-    process: &Process,
     rate: u64,
     seconds: u64,
     arrival: impl Fn(u64) -> Arrival,
 ) -> Result<Vec<Figure>> {
     let arrivals: Vec<Arrival> = (0..rate * seconds).map(arrival).collect();
     let count = arrivals.len() as f64;
-    let before = process.cpu_time()?;
     let outcome = run(address, rate, arrivals)?;
-    let cpu = process.cpu_time()?.saturating_sub(before);
     let failed_percent = 100.0 * outcome.failures.len() as f64 / count;
     if let Some(first) = outcome.failures.first() {
         eprintln!("    {failed_percent:.1} % failed at {rate}/s, the first with: {first}");
@@ -76,10 +81,8 @@ pub fn figures(
     let point = format!("{rate}/s");
     let is_kept_up = failed_percent <= FAILED_PERCENT_MAX;
     let latency = Figure::percentiles(&point, "latency µs", outcome.latencies_us);
-    let cpu_us = cpu.as_secs_f64() * 1e6 / count;
     let mut figures: Vec<Figure> = latency.filter(|_| is_kept_up).into_iter().collect();
     figures.push(Figure::value(&point, "failed %", failed_percent));
-    figures.push(Figure::value(&point, "CPU µs/req", cpu_us));
     Ok(figures)
 }
 
@@ -116,7 +119,7 @@ fn run(address: SocketAddr, rate: u64, arrivals: Vec<Arrival>) -> Result<Outcome
         }
         if let Some(arrival) = arrivals.next() {
             let (client, before) = (Arc::clone(&client), arrival.before.clone());
-            let preparation = runtime.spawn(async move { client.expect(before, 200).await });
+            let preparation = runtime.spawn(async move { client.prepare(before).await });
             prepared.push_back((arrival, preparation));
         }
     }
@@ -145,15 +148,25 @@ impl Client {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    async fn prepare(&self, before: Before) -> Result<()> {
+        let answer = self.expect(before.request, 200).await?;
+        if let Some((text, request)) = before.then
+            && answer.contains(&text)
+        {
+            self.expect(request, 200).await?;
+        }
+        Ok(())
+    }
+
     /// Sends a request whose answer is to have this status.
-    async fn expect(&self, request: Request, expected: u16) -> Result<()> {
+    async fn expect(&self, request: Request, expected: u16) -> Result<String> {
         let what = format!("{} {}", request.method, request.path);
         let answer = tokio::time::timeout(PATIENCE, self.ask(request)).await;
         let (status, text) = answer.with_context(|| what.clone())??;
         if status != expected {
             bail!("{what}: {status} {text}");
         }
-        Ok(())
+        Ok(text)
     }
 
     async fn ask(&self, request: Request) -> Result<(u16, String)> {
@@ -193,7 +206,7 @@ mod tests {
     use std::net::{SocketAddr, TcpListener, TcpStream};
     use std::time::Duration;
 
-    use super::{Arrival, Request, run};
+    use super::{Arrival, Before, Request, run};
 
     /// Answers 200, and 201 to `/timed`, which takes so long and one at a time.
     fn serve(pause: Duration) -> SocketAddr {
@@ -234,7 +247,10 @@ mod tests {
             body: String::new(),
         };
         let arrival = Arrival {
-            before: request("/before"),
+            before: Before {
+                request: request("/before"),
+                then: None,
+            },
             timed: request("/timed"),
             status,
         };

@@ -27,6 +27,9 @@ const SIGN_UPS_AT_ONCE: usize = 4;
 /// How long the index may take to know all goods.
 const INDEX_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long an order may take until it is shipped, behind all others.
+const SHIPPING_PATIENCE: Duration = Duration::from_secs(120);
+
 /// A product of the catalogue.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Product {
@@ -183,6 +186,34 @@ impl Shop {
             .next()
             .with_context(|| format!("no quote for `{service}`"))?;
         Ok(quote.price_minor)
+    }
+
+    /// Waits until the newest order of the customer with this token is shipped, and says how long
+    /// that took; nothing when it took too long.
+    ///
+    /// # Errors
+    /// When the orders cannot be listed.
+    pub fn wait_until_shipped(&self, token: &str) -> Result<Option<Duration>> {
+        #[derive(Deserialize)]
+        struct Orders {
+            orders: Vec<Order>,
+        }
+        #[derive(Deserialize)]
+        struct Order {
+            status: String,
+        }
+        let mut client = Client::open(self.address(), Some(token))?;
+        let begun = Instant::now();
+        while begun.elapsed() < SHIPPING_PATIENCE {
+            let newest: Orders = client.ask("GET", "/api/orders?limit=1", None)?;
+            let mut statuses = newest.orders.iter().map(|order| &*order.status);
+            if statuses.all(|status| !matches!(status, "placed" | "paid" | "picked")) {
+                return Ok(Some(begun.elapsed()));
+            }
+            fail_if_interrupted()?;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(None)
     }
 
     /// The access tokens of so many new customers.

@@ -7,14 +7,13 @@ use serde_json::json;
 use super::Bench;
 use crate::contender::{Contender, Kind};
 use crate::load;
-use crate::open_loop::{self, Arrival, Request};
+use crate::open_loop::{self, Arrival, Before, Request};
 use crate::report::{Figure, Row};
 use crate::shop::Shop;
 
 const CONNECTIONS: [u32; 2] = [1, 32];
 
-/// Customers who check out in turn: so many that an order is through before the next one of the
-/// same customer.
+/// Customers who check out in turn.
 const CUSTOMERS: usize = 300;
 /// SKUs that they order in turn. Prime, so that nobody orders the same twice in a row.
 const SKUS: usize = 97;
@@ -107,20 +106,46 @@ pub fn checkout(bench: &Bench) -> Result<Vec<Row>> {
     bench.compare(work, &[Kind::Native], |contender| {
         let shop = open(bench, work, contender)?;
         let checkouts = Checkouts::prepare(&shop)?;
-        let run = |rate: u64, seconds: u64, number: u64| {
-            let arrival = |count| checkouts.arrival(number + count);
-            open_loop::figures(shop.address(), &shop.server.process, rate, seconds, arrival)
-        };
-        run(WARM_UP_RATE, 1, 0)?;
         // Every checkout has a number of its own.
-        let mut number = WARM_UP_RATE;
+        let mut number = 0;
+        let mut run = |rate: u64, seconds: u64| {
+            let figures = measure(&shop, &checkouts, rate, seconds, number);
+            number += rate * seconds;
+            figures
+        };
+        run(WARM_UP_RATE, 1)?;
         let mut figures = Vec::new();
         for rate in RATES {
-            figures.extend(run(rate, bench.seconds, number)?);
-            number += rate * bench.seconds;
+            figures.extend(run(rate, bench.seconds)?);
         }
         Ok(figures)
     })
+}
+
+/// Lets checkouts come, and waits until their orders are shipped.
+fn measure(
+    shop: &Shop,
+    checkouts: &Checkouts,
+    rate: u64,
+    seconds: u64,
+    first: u64,
+) -> Result<Vec<Figure>> {
+    let process = &shop.server.process;
+    let before = process.cpu_time()?;
+    let arrival = |number| checkouts.arrival(first + number);
+    let mut figures = open_loop::figures(shop.address(), rate, seconds, arrival)?;
+    let point = format!("{rate}/s");
+    let last = checkouts.token(first + rate * seconds - 1);
+    match shop.wait_until_shipped(last)? {
+        Some(time) => {
+            let time = Figure::value(&point, "shipped after s", time.as_secs_f64());
+            let cpu = process.cpu_time()?.saturating_sub(before);
+            let cpu_us = cpu.as_secs_f64() * 1e6 / (rate * seconds) as f64;
+            figures.extend([time, Figure::value(&point, "CPU µs/req", cpu_us)]);
+        }
+        None => eprintln!("    the orders of {rate}/s are not shipped"),
+    }
+    Ok(figures)
 }
 
 /// All that checkouts need.
@@ -169,29 +194,44 @@ impl Checkouts {
         })
     }
 
-    /// The next customer puts the next thing into the cart and then orders it.
+    fn token(&self, number: u64) -> &str {
+        let token = self.tokens.get(number as usize % self.tokens.len());
+        token.map_or("", String::as_str)
+    }
+
+    fn good(&self, number: u64) -> (&str, &str) {
+        let good = self.goods.get(number as usize % self.goods.len());
+        good.map_or(("", ""), |good| (&good.sku, &good.checkout))
+    }
+
+    /// The next customer puts the next thing into the cart and then orders it. Where the last one
+    /// is still in the cart, because its events are not through, it is taken out.
     fn arrival(&self, number: u64) -> Arrival {
-        let index = number as usize;
-        let token = self.tokens.get(index % self.tokens.len());
-        let good = self.goods.get(index % self.goods.len());
-        let bearer = format!("Bearer {}", token.map_or("", String::as_str));
-        let (sku, checkout) = good.map_or(("", ""), |good| (&*good.sku, &*good.checkout));
+        let bearer = ("authorization", format!("Bearer {}", self.token(number)));
+        let (sku, checkout) = self.good(number);
+        let request = |method, path, body| Request {
+            method,
+            path,
+            headers: vec![bearer.clone()],
+            body,
+        };
+        let item = |sku: &str| format!("/api/cart/items/{sku}");
+        let then = number.checked_sub(self.tokens.len() as u64).map(|last| {
+            let (last, _) = self.good(last);
+            let text = format!("\"sku\":\"{last}\"");
+            (text, request("DELETE", item(last), String::new()))
+        });
+        let quantity = json!({ "quantity": 1 }).to_string();
+        let mut timed = request("POST", "/api/orders".to_owned(), checkout.to_owned());
+        timed
+            .headers
+            .push(("idempotency-key", format!("checkout-{number}")));
         Arrival {
-            before: Request {
-                method: "PUT",
-                path: format!("/api/cart/items/{sku}"),
-                headers: vec![("authorization", bearer.clone())],
-                body: json!({ "quantity": 1 }).to_string(),
+            before: Before {
+                request: request("PUT", item(sku), quantity),
+                then,
             },
-            timed: Request {
-                method: "POST",
-                path: "/api/orders".to_owned(),
-                headers: vec![
-                    ("authorization", bearer),
-                    ("idempotency-key", format!("checkout-{number}")),
-                ],
-                body: checkout.to_owned(),
-            },
+            timed,
             status: 201,
         }
     }
