@@ -60,6 +60,8 @@ fn a_manifest_that_is_not_toml_is_named_with_its_place() {
 #[test]
 fn a_folder_without_a_manifest_is_named() {
     let folder = TempDir::new().unwrap();
+    // Nothing above the folder is searched, whatever lies there.
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
     let refusal = host::run(folder.path(), &["up"]);
     assert!(!refusal.status.success());
     assert!(refusal.stderr.contains("spin.toml"), "{refusal}");

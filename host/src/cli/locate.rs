@@ -21,30 +21,40 @@ pub enum LocateError {
          the component into"
     )]
     WebAssembly { path: PathBuf },
-    /// No flag, and neither this folder nor one above it has a manifest.
+    /// No flag, and neither this folder nor one above it in its repository has a manifest.
     #[error(
-        "no {FILE_NAME} in {path} nor in a folder above it; name one with --file, or make a new \
-         app with `kumiki new`"
+        "no {FILE_NAME} in {path} nor in a folder above it, up to the root of its repository; name \
+         one with --file, or make a new app with `kumiki new`"
     )]
     NotFound { path: PathBuf },
 }
 
 /// The absolute path of the manifest: the one given (or the one in the given folder), else the
-/// nearest `spin.toml` from `current_directory` upwards.
+/// nearest `spin.toml` from `current_directory` upwards. The search ends at the root of a repository,
+/// as Spin's does, so that a manifest that lies about above it is never taken for this app's.
 pub fn manifest_path(
     given: Option<&Path>,
     current_directory: &Path,
 ) -> Result<PathBuf, LocateError> {
     match given {
         Some(given) => given_manifest(&current_directory.join(given)),
-        None => current_directory
-            .ancestors()
-            .map(|folder| folder.join(FILE_NAME))
-            .find(|candidate| candidate.is_file())
-            .ok_or_else(|| LocateError::NotFound {
-                path: current_directory.to_owned(),
-            }),
+        None => nearest_manifest(current_directory).ok_or_else(|| LocateError::NotFound {
+            path: current_directory.to_owned(),
+        }),
     }
+}
+
+fn nearest_manifest(current_directory: &Path) -> Option<PathBuf> {
+    for folder in current_directory.ancestors() {
+        let candidate = folder.join(FILE_NAME);
+        if candidate.is_file() {
+            return Some(candidate);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
 }
 
 fn given_manifest(path: &Path) -> Result<PathBuf, LocateError> {
@@ -116,6 +126,21 @@ mod tests {
             manifest_path(None, &below).unwrap(),
             folder.path().join(FILE_NAME)
         );
+    }
+
+    #[test]
+    fn a_manifest_above_the_repository_is_not_this_apps() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository = folder.path().join("repository");
+        let below = repository.join("a");
+        std::fs::create_dir_all(&below).unwrap();
+        std::fs::create_dir(repository.join(".git")).unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "").unwrap();
+        let refusal = manifest_path(None, &below).unwrap_err().to_string();
+        assert!(refusal.contains("the root of its repository"), "{refusal}");
+        let manifest = repository.join(FILE_NAME);
+        std::fs::write(&manifest, "").unwrap();
+        assert_eq!(manifest_path(None, &below).unwrap(), manifest);
     }
 
     #[test]

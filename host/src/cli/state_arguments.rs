@@ -136,6 +136,8 @@ mod tests {
     #[test]
     fn a_directory_that_is_named_needs_no_manifest() {
         let folder = tempfile::tempdir().unwrap();
+        // Nothing above the folder is searched, whatever lies there.
+        std::fs::create_dir(folder.path().join(".git")).unwrap();
         let mut arguments = StateArguments {
             state_dir: Some("given".into()),
             ..StateArguments::default()

@@ -107,6 +107,8 @@ async fn mistakes_of_both_files_are_shown_together() {
 #[tokio::test]
 async fn a_folder_without_an_app_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
+    // Nothing above the folder is searched, whatever lies there.
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
     let findings = examined(folder.path());
     assert_eq!(found(&findings, "manifest").level, Level::Error);
 }
