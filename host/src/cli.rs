@@ -12,7 +12,7 @@ pub mod locate;
 pub mod new;
 pub mod restore;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod services;
 pub mod signals;
 pub mod state_arguments;

@@ -4,7 +4,8 @@
 //!
 //! In reading order; imports flow down this list, never up and never sideways between capabilities.
 //!
-//! - [`cli`]: the commands of the binary; `up` puts the parts below together.
+//! - [`cli`]: the commands of the binary.
+//! - [`app`]: the app as it runs, put together from its manifest out of the parts below.
 //! - [`admin`]: what the operator is shown of a running host.
 //! - [`events`]: what goes through the bus: publishing, delivery, schedules.
 //! - [`gateway`]: the request path, from the listener's socket to the answer.
@@ -17,6 +18,7 @@
 //! - [`telemetry`]: logs and request identity; anyone may use it.
 
 pub mod admin;
+pub mod app;
 pub mod capabilities;
 pub mod cli;
 pub mod composition;

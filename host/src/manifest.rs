@@ -37,6 +37,11 @@ use template::Template;
 /// The name of a manifest in a folder.
 pub const FILE_NAME: &str = "spin.toml";
 
+/// The folder that holds a manifest.
+pub fn folder_of(manifest: &Path) -> &Path {
+    manifest.parent().unwrap_or(Path::new("/"))
+}
+
 /// How a manifest is read.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {

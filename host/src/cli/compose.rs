@@ -2,7 +2,6 @@
 //! providers of its links inside. How components become one is left to
 //! [`crate::composition::links`].
 
-pub mod dependencies;
 mod grants;
 mod target;
 
@@ -12,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::app::dependencies;
 use crate::cli::locate::{load_manifest, manifest_path};
 use crate::composition::links::{self, Linked};
 use crate::manifest::model::{Component, Manifest, Source};

@@ -14,8 +14,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::locate::{folder_of, manifest_path};
+use crate::cli::locate::manifest_path;
 use crate::cli::up::values::parse_listen_address;
+use crate::manifest::folder_of;
 use crate::manifest::model::Manifest;
 use crate::manifest::runtime_config::{self, FILE_NAME, RuntimeConfig};
 use crate::manifest::{self, LoadOptions};

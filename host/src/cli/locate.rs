@@ -79,11 +79,6 @@ fn given_manifest(path: &Path) -> Result<PathBuf, LocateError> {
     Ok(path)
 }
 
-/// The folder that holds a manifest.
-pub fn folder_of(manifest: &Path) -> &Path {
-    manifest.parent().unwrap_or(Path::new("/"))
-}
-
 /// Reads and checks a manifest; the error lists every mistake in it.
 pub fn load_manifest(path: &Path, profile: Option<&str>, stock: bool) -> anyhow::Result<Manifest> {
     let options = LoadOptions {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Parser;
 
-use crate::cli::up::UpOptions;
+use crate::app::options::UpOptions;
 use crate::cli::{Command, CommandLine};
 use crate::manifest::model::Manifest;
 use crate::manifest::{self, LoadOptions};

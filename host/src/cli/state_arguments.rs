@@ -7,8 +7,9 @@ use clap::Args;
 
 use crate::admin::address::Address;
 use crate::admin::client::{Client, ClientError};
-use crate::cli::locate::{folder_of, manifest_path};
-use crate::cli::up::arguments::STATE_DIRECTORY;
+use crate::app::options::STATE_DIRECTORY;
+use crate::cli::locate::manifest_path;
+use crate::manifest::folder_of;
 use crate::manifest::runtime_config::{self, RuntimeConfig};
 
 /// Which state directory.

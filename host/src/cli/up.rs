@@ -1,29 +1,23 @@
 //! `kumiki up`: from the flags to a running app, and from the first signal to its end.
 
-pub mod application;
 pub mod arguments;
-pub mod call_graph;
 pub mod descriptors;
-pub mod events;
 pub mod listen;
-pub mod loading;
-pub mod overrides;
 pub mod refused;
 pub mod routes;
-pub mod services;
-pub mod stores;
 pub mod values;
 
 use std::io::Write;
 use std::time::Duration;
 
-pub use arguments::{Follow, LimitOverrides, LogDirectory, RoutesFormat, TlsFiles};
-pub use arguments::{UpArguments, UpOptions};
+pub use arguments::UpArguments;
 
+use crate::app::application::Application;
+use crate::app::options::UpOptions;
+use crate::app::overrides;
 use crate::cli::build::{self, BuildPlan};
 use crate::cli::locate::load_manifest;
 use crate::cli::signals::StopSignals;
-use crate::cli::up::application::Application;
 use crate::manifest::model::Manifest;
 use crate::manifest::runtime_config::{self, RuntimeConfig};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::locate::folder_of;
+use crate::manifest::folder_of;
 use crate::manifest::model::{Component, Manifest, Source};
 
 /// What one `kumiki build` runs.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::cli::up::arguments::RoutesFormat;
+use crate::app::options::RoutesFormat;
 use crate::manifest::model::{HttpRoute, HttpTarget, Manifest};
 
 /// A route that a client can reach.

@@ -8,7 +8,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use notify::RecursiveMode;
 
 use crate::cli::build::artifact;
-use crate::cli::locate::folder_of;
+use crate::manifest::folder_of;
 use crate::manifest::model::{Component, FileMount, Manifest};
 
 /// Characters that make a step of a path a pattern.

@@ -1,5 +1,7 @@
 //! `kumiki up`'s flags, parsed as a user writes them and resolved in a real folder.
 
+use crate::manifest::runtime_config::DirectorySetting;
+
 use super::*;
 use crate::cli::{Command, CommandLine};
 use clap::Parser;

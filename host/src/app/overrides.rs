@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::up::arguments::UpOptions;
+use crate::app::options::{Follow, UpOptions};
 use crate::manifest::model::{DependencySource, HttpTarget, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
 
@@ -42,7 +42,7 @@ pub fn apply(
     config: &RuntimeConfig,
 ) -> Result<(), OverrideError> {
     check_ids("--component-id", manifest, &options.components)?;
-    if let super::Follow::Only(ids) = &options.follow {
+    if let Follow::Only(ids) = &options.follow {
         check_ids("--follow", manifest, ids)?;
     }
     retain(manifest, &options.components);

@@ -1,6 +1,6 @@
 //! The running app: its services and the gateway before them, put together from a checked manifest.
 //! Flags, the listener's address and the signals are left to [`super`]; one service to
-//! [`super::services`].
+//! [`super::parts`].
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,13 +15,13 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::admin::listener::Listener;
 use crate::admin::tokens::Tokens;
+use crate::app::elsewhere::elsewhere;
+use crate::app::events::{self, RunningEvents};
+use crate::app::loading;
+use crate::app::options::UpOptions;
+use crate::app::parts::{LoadErrors, Parts};
 use crate::capabilities::http_out::SelfAddress;
 use crate::capabilities::logs;
-use crate::cli::backup::elsewhere;
-use crate::cli::up::arguments::UpOptions;
-use crate::cli::up::events::{self, RunningEvents};
-use crate::cli::up::loading;
-use crate::cli::up::services::{LoadErrors, Parts};
 use crate::events::endpoint::Endpoint;
 use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::app::parts::LoadErrors;
 use crate::capabilities::key_value::redis::Redis;
 use crate::capabilities::key_value::sqlite::Sqlite;
 use crate::capabilities::key_value::{self, Backend};
 use crate::capabilities::sqlite;
 use crate::capabilities::sqlite::local::Limits as SqliteLimits;
 use crate::capabilities::sqlite::local::Local;
-use crate::cli::up::services::LoadErrors;
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::{
     KeyValueStore as StoreConfig, RuntimeConfig, SqliteDatabase,

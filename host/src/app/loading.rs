@@ -1,11 +1,11 @@
 //! From the components of a manifest to the services of the app: which are needed, whether their
-//! links hold, and who may call whom. One service is made by [`super::services`].
+//! links hold, and who may call whom. One service is made by [`super::parts`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::call_graph::{CallGraph, Calls};
-use super::services::{Inspected, LoadErrors, Parts};
+use super::parts::{Inspected, LoadErrors, Parts};
 use crate::manifest::model::{Component, HttpTarget, Manifest};
 use crate::runtime::contracts::app::{self, Party, Resolved, Target};
 use crate::runtime::links::Link;

@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::Semaphore;
 
 use super::stores::Stores;
+use crate::app::dependencies;
+use crate::app::options::{Follow, UpOptions};
 use crate::capabilities::http_out::{Client, ClientSettings, SelfAddress};
 use crate::capabilities::invocation::Chain;
 use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
-use crate::cli::compose::dependencies;
-use crate::cli::up::arguments::{Follow, UpOptions};
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, VariableError};
