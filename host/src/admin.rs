@@ -1,8 +1,8 @@
-//! The admin API: what runs, and how it fares, for the operator alone. This page is the path of one
-//! request; every check comes before the first word about the app.
+//! The admin API: what runs, how it fares, and what changes it, for those who have a token. This page
+//! is the path of one request; every check comes before the first word about the app.
 //!
-//! Left to others: the socket (`listener`), the tokens (`tokens`), what is counted
-//! ([`crate::telemetry::metrics`]).
+//! Left to others: the socket (`listener`), whose a token is (`tokens`), what it permits (`roles`),
+//! which page asks for what (`page`), what is counted ([`crate::telemetry::metrics`]).
 
 pub mod address;
 mod announcement;
@@ -13,8 +13,12 @@ pub mod client;
 pub mod events;
 mod exposition;
 pub mod listener;
+pub mod operations;
+mod page;
 mod process;
+mod query;
 mod registry;
+pub mod roles;
 mod server;
 pub mod tokens;
 
@@ -22,13 +26,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
-use http::{HeaderMap, Method};
 
 use self::answers::{Answer, Refusal};
-use self::events::EventsPage;
-use self::tokens::{Role, Tokens};
+use self::operations::Operator;
+use self::page::Page;
+use self::roles::{Caller, Needs};
+use self::tokens::Tokens;
 use crate::events::Events;
 use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
@@ -48,6 +54,8 @@ pub struct Subject {
     pub backups: Arc<Backups>,
     /// The bus, if the app has one.
     pub events: Option<Arc<Events>>,
+    /// Changes what runs, where that can be changed.
+    pub operator: Option<Arc<dyn Operator>>,
 }
 
 /// Answers requests.
@@ -58,14 +66,13 @@ struct Admin {
     began_at: SystemTime,
 }
 
-/// What a path leads to.
-#[derive(Debug, PartialEq, Eq)]
-enum Page {
-    Registry,
-    Service(String),
-    Metrics,
-    Backup,
-    Events(EventsPage),
+/// A request that was let in, with its whole body.
+struct Asked {
+    head: Parts,
+    caller: Caller,
+    body: Bytes,
+    /// For how long the body was read.
+    upload_time: Duration,
 }
 
 impl Admin {
@@ -78,18 +85,19 @@ impl Admin {
         }
     }
 
-    /// Lets a request in, or not, before its body is looked at.
-    fn admit(&self, head: &Parts) -> Result<Page, Refusal> {
+    /// Lets a request in, or not, before its body is looked at. Looks a token up, so it runs where
+    /// it may block.
+    fn admit(&self, head: &Parts) -> Result<(Page, Caller), Refusal> {
         check_surroundings(head)?;
-        let role = self.tokens.role(&head.headers)?;
+        let caller = self.tokens.caller(&head.headers)?;
         let page = Page::at(head.uri.path());
-        if role == Role::Metrics && page != Some(Page::Metrics) {
-            return Err(Refusal::RoleTooSmall);
-        }
+        // Who may not read is not told what there is to be read.
+        let needs = page.as_ref().map(|page| page.needs(&head.method));
+        caller.check(needs.unwrap_or(Needs::Read))?;
         let page = page.ok_or(Refusal::NoSuchPath)?;
         let methods = page.methods();
         if methods.contains(&head.method) {
-            Ok(page)
+            Ok((page, caller))
         } else {
             Err(Refusal::WrongMethod(methods))
         }
@@ -97,53 +105,19 @@ impl Admin {
 
     /// Answers a request that was let in. Reads all services, or copies whole databases, so it runs
     /// where it may take its time.
-    fn answer(&self, page: Page, head: &Parts, body: &Bytes) -> Result<Answer, Refusal> {
+    fn answer(&self, page: Page, asked: &Asked) -> Result<Answer, Refusal> {
         match page {
             Page::Registry => self.registry(),
             Page::Service(id) => self.service(&id),
             Page::Metrics => Ok(answers::metrics(
                 self.exposition(),
-                exposition::content_type(&head.headers),
+                exposition::content_type(&asked.head.headers),
             )),
-            Page::Backup => self.back_up(body),
-            Page::Events(page) => Ok(self.events(&page, head, body)?),
-        }
-    }
-}
-
-impl Page {
-    fn at(path: &str) -> Option<Self> {
-        match path {
-            "/registry" => Some(Self::Registry),
-            "/metrics" => Some(Self::Metrics),
-            "/backup" => Some(Self::Backup),
-            _ => match path.strip_prefix("/events/") {
-                Some(rest) => EventsPage::at(rest).map(Self::Events),
-                None => path
-                    .strip_prefix("/registry/")
-                    .filter(|id| !id.is_empty() && !id.contains('/'))
-                    .map(|id| Self::Service(id.to_owned())),
-            },
-        }
-    }
-
-    /// The methods that it answers.
-    fn methods(&self) -> &'static [Method] {
-        const READ: &[Method] = &[Method::GET, Method::HEAD];
-        const POST: &[Method] = &[Method::POST];
-        match self {
-            Self::Registry | Self::Service(_) | Self::Metrics => READ,
-            Self::Backup => POST,
-            Self::Events(page) => page.methods(),
-        }
-    }
-
-    /// How long its answer may take; the rest of a connection is quick.
-    fn time_max(&self) -> Duration {
-        match self {
-            Self::Registry | Self::Service(_) | Self::Metrics => Duration::ZERO,
-            Self::Backup => backup::TIME_MAX,
-            Self::Events(page) => page.time_max(),
+            Page::Backup => self.back_up(&asked.body),
+            Page::Tokens => self.token_list(asked),
+            Page::Token(name) => self.remove_token(asked, &name),
+            Page::Events(page) => Ok(self.events(&page, &asked.head, &asked.body)?),
+            Page::Operations(page) => self.operations(&page, asked),
         }
     }
 }

@@ -9,7 +9,11 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::events::EventsRefusal;
-use super::tokens::{METRICS_TOKEN, Unauthorized};
+use super::operations::OperateError;
+use super::query::QueryError;
+use super::roles::Forbidden;
+use super::tokens::Unauthorized;
+use super::tokens::pages::TokensRefusal;
 use crate::storage::backup::BackupError;
 
 /// An answer that is whole.
@@ -24,9 +28,9 @@ pub enum Refusal {
     Origin,
     #[error(transparent)]
     Unauthorized(#[from] Unauthorized),
-    #[error("the token in `{METRICS_TOKEN}` opens /metrics alone")]
-    RoleTooSmall,
-    #[error("there are /registry, /registry/SERVICE, /metrics, /backup and /events/…")]
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("the admin API has no such path")]
     NoSuchPath,
     #[error("the app has no service `{0}`")]
     NoSuchService(String),
@@ -39,9 +43,21 @@ pub enum Refusal {
     #[error("the body cannot be read: {0}")]
     Malformed(String),
     #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Tokens(#[from] TokensRefusal),
+    #[error(
+        "this host cannot change what runs; change the manifest or its artifacts, and start it anew"
+    )]
+    NoOperator,
+    #[error(transparent)]
+    Operate(#[from] OperateError),
+    #[error(transparent)]
     Backup(#[from] BackupError),
     #[error(transparent)]
     Events(#[from] EventsRefusal),
+    #[error("the host failed at this; its log says more")]
+    Failed,
     /// A value that JSON cannot say; the host's own mistake.
     #[error("the answer could not be written: {0}")]
     Unwritten(serde_json::Error),
@@ -50,27 +66,39 @@ pub enum Refusal {
 impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::ForeignHost | Self::Origin | Self::RoleTooSmall => StatusCode::FORBIDDEN,
-            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::ForeignHost | Self::Origin | Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::Unauthorized(Unauthorized::Store(_)) | Self::NoOperator => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Unauthorized(Unauthorized::NoToken | Unauthorized::WrongToken) => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::NoSuchPath | Self::NoSuchService(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body | Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Tokens(refusal) => refusal.status(),
+            Self::Operate(error) => error.status(),
             Self::Backup(error) => backup_status(error),
             Self::Events(refusal) => refusal.status(),
-            Self::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed | Self::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// The answer. Its text may be frank: who can ask at all is on this machine.
     pub fn answer(&self) -> Answer {
         let status = self.status();
-        let problem = json!({
+        let mut problem = json!({
             "type": "about:blank",
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
             "detail": self.to_string(),
         });
+        if let Self::Operate(error) = self
+            && let (Some(breaks), Some(problem)) = (error.breaks(), problem.as_object_mut())
+        {
+            problem.insert("breaks".to_owned(), json!(breaks));
+        }
         let mut answer = answer("application/problem+json", problem.to_string());
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
@@ -92,14 +120,20 @@ impl Refusal {
             }
             Self::ForeignHost
             | Self::Origin
-            | Self::RoleTooSmall
+            | Self::Unauthorized(Unauthorized::Store(_))
+            | Self::Forbidden(_)
             | Self::NoSuchPath
             | Self::NoSuchService(_)
             | Self::Body
             | Self::BodyTooLarge(_)
             | Self::Malformed(_)
+            | Self::Query(_)
+            | Self::Tokens(_)
+            | Self::NoOperator
+            | Self::Operate(_)
             | Self::Backup(_)
             | Self::Events(_)
+            | Self::Failed
             | Self::Unwritten(_) => {}
         }
         answer

@@ -1,4 +1,5 @@
-//! The bodies that requests may have: small, and whole before anything is done with them.
+//! The bodies that requests may have: small but for a component's, and whole before anything is done
+//! with them.
 
 use bytes::Bytes;
 use http::Method;
@@ -8,23 +9,27 @@ use serde::de::DeserializeOwned;
 
 use super::answers::Refusal;
 
-/// The largest body. A batch of events has more on the app's own listener.
-const BYTES_MAX: usize = 1024 * 1024;
+/// The largest body of most pages. A batch of events has more on the app's own listener.
+pub(super) const BYTES_MAX: usize = 1024 * 1024;
 
 /// The body of a request that was let in.
-pub(super) async fn read(method: &Method, body: Incoming) -> Result<Bytes, Refusal> {
+pub(super) async fn read(
+    method: &Method,
+    body: Incoming,
+    bytes_max: usize,
+) -> Result<Bytes, Refusal> {
     if *method != Method::POST {
         let is_empty = body.is_end_stream();
         return is_empty.then(Bytes::new).ok_or(Refusal::Body);
     }
-    let too_large = body.size_hint().lower() > BYTES_MAX as u64;
+    let too_large = body.size_hint().lower() > bytes_max as u64;
     if too_large {
-        return Err(Refusal::BodyTooLarge(BYTES_MAX));
+        return Err(Refusal::BodyTooLarge(bytes_max));
     }
-    match Limited::new(body, BYTES_MAX).collect().await {
+    match Limited::new(body, bytes_max).collect().await {
         Ok(whole) => Ok(whole.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Refusal::BodyTooLarge(BYTES_MAX))
+            Err(Refusal::BodyTooLarge(bytes_max))
         }
         Err(error) => Err(Refusal::Malformed(error.to_string())),
     }

@@ -2,14 +2,16 @@
 //! those pages that say so. What is answered is left to [`super::Admin`].
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -18,7 +20,7 @@ use super::announcement::{self, AnnouncementError};
 use super::answers::{Answer, Refusal};
 use super::listener::{Listener, OwnFile, Stream};
 use super::tokens::Tokens;
-use super::{Admin, Subject, body};
+use super::{Admin, Asked, Subject, body};
 use crate::storage::backup::Backups;
 use crate::storage::state_dir::StateDir;
 
@@ -29,6 +31,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for a whole connection, so that none holds its place for ever; a page that takes longer
 /// adds its own.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a client to read why it was refused.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 const HEADERS_MAX: usize = 64;
 /// The least that hyper reads into.
@@ -106,63 +110,112 @@ async fn serve(stream: Box<dyn Stream>, admin: Arc<Admin>) {
         .max_header_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(BUFFER_BYTES);
-    let end = End::after(CONNECTION_TIMEOUT);
-    let service = service_fn(|request| answer(admin.clone(), request, &end));
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    loop {
-        let until = end.get();
+    let course = Course::within(CONNECTION_TIMEOUT);
+    let service = service_fn(|request| answer(admin.clone(), request, &course));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection.without_shutdown());
+    let served = loop {
+        let until = course.end();
         match tokio::time::timeout_at(until, connection.as_mut()).await {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => {
-                return tracing::debug!(%error, "an admin connection ended early");
-            }
+            Ok(served) => break served,
             // The page has asked for more in the meantime.
-            Err(_) if end.get() > until => {}
+            Err(_) if course.end() > until => {}
             Err(_) => return tracing::debug!("an admin connection took too long"),
         }
+    };
+    match served {
+        Ok(parts) => close(parts.io.into_inner(), course.is_refused()).await,
+        Err(error) => tracing::debug!(%error, "an admin connection ended early"),
     }
 }
 
-/// When a connection ends, whatever it does.
-struct End(Mutex<Instant>);
+/// Ends a connection. A client whose request was refused may be sending a whole component still, and
+/// would lose its answer if the socket were closed before it has read that far.
+async fn close(mut stream: Box<dyn Stream>, is_refused: bool) {
+    let rest = async {
+        stream.shutdown().await?;
+        if is_refused {
+            tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+        }
+        std::io::Result::Ok(())
+    };
+    if !matches!(tokio::time::timeout(LINGER_TIMEOUT, rest).await, Ok(Ok(()))) {
+        tracing::debug!("an admin connection was not closed by its client");
+    }
+}
 
-impl End {
-    fn after(time: Duration) -> Self {
-        Self(Mutex::new(Instant::now() + time))
+/// How far a connection is: when it ends, whatever it does, and whether its request was refused.
+struct Course {
+    end: Mutex<Instant>,
+    is_refused: AtomicBool,
+}
+
+impl Course {
+    fn within(time: Duration) -> Self {
+        Self {
+            end: Mutex::new(Instant::now() + time),
+            is_refused: AtomicBool::new(false),
+        }
     }
 
-    fn get(&self) -> Instant {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end(&self) -> Instant {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put_off(&self, time: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += time;
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner) += time;
+    }
+
+    fn refuse(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
+    }
+
+    fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
     }
 }
 
 async fn answer(
     admin: Arc<Admin>,
     request: Request<Incoming>,
-    end: &End,
+    course: &Course,
 ) -> Result<Answer, Infallible> {
     let (head, body) = request.into_parts();
     let path = head.uri.path().to_owned();
     let answered = async {
-        let page = admin.admit(&head)?;
-        let body = body::read(&head.method, body).await?;
-        end.put_off(page.time_max());
+        let door = admin.clone();
+        let admitted = in_background(move || {
+            let admitted = door.admit(&head);
+            admitted.map(|(page, caller)| (page, caller, head))
+        });
+        let (page, caller, head) = admitted.await?;
+        course.put_off(page.time_max());
+        let began = Instant::now();
+        let body = body::read(&head.method, body, page.body_bytes_max()).await?;
+        let asked = Asked {
+            head,
+            caller,
+            body,
+            upload_time: began.elapsed(),
+        };
         // To look at thousands of services takes a while, which is not taken from the requests of
         // clients.
-        let answering = tokio::task::spawn_blocking(move || admin.answer(page, &head, &body)).await;
-        answering.unwrap_or_else(|error| {
-            tracing::error!(%error, "an admin request was not answered");
-            let mut answer = Response::default();
-            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            Ok(answer)
-        })
+        in_background(move || admin.answer(page, &asked)).await
     };
     Ok(answered.await.unwrap_or_else(|refusal: Refusal| {
+        course.refuse();
         tracing::debug!(%refusal, path, "an admin request was refused");
         refusal.answer()
     }))
+}
+
+/// Runs what may block.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let outcome = tokio::task::spawn_blocking(work).await;
+    outcome.unwrap_or_else(|error| {
+        tracing::error!(%error, "an admin request was not answered");
+        Err(Refusal::Failed)
+    })
 }

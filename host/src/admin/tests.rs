@@ -1,8 +1,10 @@
 //! The page of one request, without a socket: who is let in, and what is shown.
 
+pub(super) mod served;
+
 use std::collections::BTreeMap;
 
-use http::Request;
+use http::{Method, Request};
 use http_body_util::BodyExt;
 
 use super::*;
@@ -12,13 +14,13 @@ use crate::telemetry::metrics::{
 };
 
 /// One service that was called by another and from outside, and many that nobody calls.
-struct Sample {
+pub(super) struct Sample {
     metrics: Arc<ServiceMetrics>,
     edges: Vec<EdgeStatus>,
 }
 
 impl Sample {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let metrics = Arc::new(ServiceMetrics::default());
         let edge = |caller: &str, kind| EdgeStatus {
             caller: caller.to_owned(),
@@ -78,14 +80,19 @@ fn admin() -> (Admin, String, String) {
     let tokens = Tokens::open(folder.path()).unwrap();
     let token = |name| tokens::read_token(&folder.path().join(name)).unwrap();
     let (all, metrics) = (token(tokens::ADMIN_TOKEN), token(tokens::METRICS_TOKEN));
-    let subject = Subject {
+    (Admin::new(subject(&state), tokens), all, metrics)
+}
+
+/// An app that cannot be changed.
+pub(super) fn subject(state: &StateDir) -> Subject {
+    Subject {
         name: "a \"quoted\"\nname".to_owned(),
         version: "1.0".to_owned(),
         observed: Arc::new(Sample::new()),
-        backups: Arc::new(Backups::new(&state, Vec::new())),
+        backups: Arc::new(Backups::new(state, Vec::new())),
         events: None,
-    };
-    (Admin::new(subject, tokens), all, metrics)
+        operator: None,
+    }
 }
 
 fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {
@@ -111,7 +118,15 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     let status = |method, path, headers: &[(&str, &str)]| {
         let head = head(method, path, headers);
         let answer = admin.admit(&head);
-        let answer = answer.and_then(|page| admin.answer(page, &head, &Bytes::new()));
+        let answer = answer.and_then(|(page, caller)| {
+            let asked = Asked {
+                head,
+                caller,
+                body: Bytes::new(),
+                upload_time: Duration::ZERO,
+            };
+            admin.answer(page, &asked)
+        });
         let answer = answer.unwrap_or_else(|refusal| refusal.answer());
         answer.status().as_u16()
     };
@@ -157,6 +172,48 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
     assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
     assert_eq!(status("POST", "/backup", &[host, all]), 400);
+    for path in ["/audit", "/logs", "/services/cart/revisions"] {
+        assert_eq!(status("GET", path, &[host, all]), 503, "{path}");
+        assert_eq!(status("GET", path, &[host, metrics]), 403, "{path}");
+        assert_eq!(status("DELETE", path, &[host, all]), 405, "{path}");
+        assert_eq!(status("GET", path, &[host]), 401, "{path}");
+    }
+    assert_eq!(status("GET", "/tokens", &[host, all]), 503);
+}
+
+/// A path of each page that takes a POST or a DELETE, and the service that it changes.
+#[test]
+fn every_page_that_changes_something_is_closed_to_who_only_reads() {
+    let pages = [
+        ("/backup", None),
+        ("/tokens", None),
+        ("/tokens/ci", None),
+        ("/events/topics/orders", None),
+        ("/events/dead/1", None),
+        ("/events/dead/1/retry", None),
+        ("/events/replay", None),
+        ("/apply", None),
+        ("/services/cart/revisions", Some("cart")),
+        ("/services/cart/promote", Some("cart")),
+        ("/services/cart/rollback", Some("cart")),
+    ];
+    for (path, service) in pages {
+        let page = Page::at(path).unwrap();
+        let needs = service.map_or(Needs::Operate, Needs::Deploy);
+        let changes = [Method::POST, Method::DELETE];
+        let changes = changes
+            .iter()
+            .filter(|method| page.methods().contains(method));
+        assert!(changes.clone().count() > 0, "{path}");
+        for method in changes {
+            assert_eq!(page.needs(method), needs, "{method} {path}");
+        }
+        for method in [Method::GET, Method::HEAD] {
+            assert_eq!(page.needs(&method), Needs::Read, "{method} {path}");
+        }
+        let is_component = path.ends_with("/revisions");
+        assert_eq!(page.body_bytes_max() > 1 << 20, is_component, "{path}");
+    }
 }
 
 #[test]

@@ -115,6 +115,7 @@ impl Application {
             observed: registry.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
             events: events.as_ref().map(|running| running.events.clone()),
+            operator: None,
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
         let (self_address, engines) = (parts.self_address, parts.engines);
