@@ -5,6 +5,7 @@ pub mod backup;
 pub mod build;
 pub mod completions;
 pub mod compose;
+pub mod deploy;
 pub mod doctor;
 pub mod events;
 pub mod graph;

@@ -4,9 +4,11 @@
 //! declared, leave no trace. So two types are equal exactly when their texts are. The summary is
 //! made from wasmtime's own view of a component, the one that its dynamic values are checked
 //! against. Which version of an interface meets an import, and what differs, is left to [`links`];
-//! a whole app is checked by [`app`].
+//! a whole app is checked by [`app`], and what a deploy would break by [`deploy`].
 
 pub mod app;
+mod change;
+pub mod deploy;
 pub mod links;
 pub mod mismatch;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Copies of a state directory that are consistent over all its stores and the bus, taken while the
 //! host runs, and their way back. A backup is a folder with the databases, each a SQLite file that
-//! stands by itself, and an index with their digests.
+//! stands by itself, the WebAssembly of the revisions, and an index with the digests of all.
 //!
 //! Who asks for one, and what is printed, is left to the admin API and the command line.
 
@@ -10,6 +10,7 @@ mod index;
 mod restore;
 mod target;
 mod verify;
+mod wasm;
 
 #[cfg(test)]
 mod tests;
@@ -44,7 +45,8 @@ pub struct Report {
     pub cut_ms: f64,
     /// How long it took to copy and verify, while everything ran.
     pub copy_ms: f64,
-    /// Stores that do not lie in the state directory, and where they are.
+    /// Stores that do not lie in the state directory, and where they are; and what should lie
+    /// there and does not.
     pub not_copied: Vec<String>,
     /// Databases of guests that were copied as they are and in which SQLite finds fault.
     pub faulty: Vec<String>,
@@ -126,8 +128,18 @@ impl Backups {
         let target = Target::prepare(directory, &self.state)?;
         let cut = cut::cut(&self.state, &self.gate)?;
         let began = Instant::now();
-        target.check_room(cut.snapshots.iter().map(|one| one.bytes).sum())?;
+        let wasm = wasm::find(&self.state, &cut)?;
+        let bytes: u64 = cut.snapshots.iter().map(|one| one.bytes).sum();
+        target.check_room(bytes + wasm.bytes)?;
         let mut index = Index::new();
+        let mut not_copied: Vec<_> = self.not_copied.iter().chain(&cut.links).cloned().collect();
+        // First, because what no revision refers to any more may be removed meanwhile.
+        for name in wasm.names {
+            match wasm::copy(&self.state, name, target.folder(), &stop)? {
+                Ok(file) => index.files.push(file),
+                Err(reason) => not_copied.push(reason),
+            }
+        }
         for snapshot in cut.snapshots {
             let file = copy::copy(&self.state, snapshot, target.folder(), &stop)?;
             index.files.push(file);
@@ -138,7 +150,7 @@ impl Backups {
             bytes: index.bytes(),
             cut_ms: milliseconds(cut.time),
             copy_ms: milliseconds(began.elapsed()),
-            not_copied: self.not_copied.iter().chain(&cut.links).cloned().collect(),
+            not_copied,
             faulty: index.faulty(),
             directory: target.finish()?,
         };

@@ -12,11 +12,18 @@ use rustix::fs::{FlockOperation, OFlags};
 use super::commit_gate::CommitGate;
 
 /// The format that this host writes. 1: `key-value/`, `sqlite/`, `cache/` and `logs/`. 2: `events/`
-/// as well, whose acknowledged events an older kumiki would leave lying.
-pub const FORMAT_VERSION: u32 = 2;
+/// as well, whose acknowledged events an older kumiki would leave lying. 3: `operations.db` and
+/// `revisions/`, whose live revisions an older kumiki would not run.
+pub const FORMAT_VERSION: u32 = 3;
 
 /// The folders with what was acknowledged: these are backed up and restored.
-pub const DATA_FOLDERS: [&str; 3] = ["key-value", "sqlite", "events"];
+pub const DATA_FOLDERS: [&str; 4] = ["key-value", "sqlite", "events", REVISIONS_FOLDER];
+
+/// The WebAssembly of revisions.
+pub const REVISIONS_FOLDER: &str = "revisions";
+
+/// What live operations remember: backed up and restored like the folders.
+pub const OPERATIONS_FILE: &str = "operations.db";
 
 const OTHER_FOLDERS: [&str; 2] = ["cache", "logs"];
 
@@ -143,6 +150,16 @@ impl StateDir {
     /// The file of the bus's log.
     pub fn events_file(&self) -> PathBuf {
         self.path.join("events").join("bus.db")
+    }
+
+    /// The file of what live operations remember.
+    pub fn operations_file(&self) -> PathBuf {
+        self.path.join(OPERATIONS_FILE)
+    }
+
+    /// The folder with the WebAssembly of revisions.
+    pub fn revisions(&self) -> PathBuf {
+        self.path.join(REVISIONS_FOLDER)
     }
 
     /// The gate that every commit to these files passes.
@@ -274,7 +291,7 @@ fn lock(directory: &Path) -> Result<File, StateDirError> {
 /// Writes the format version into a new directory and checks that of an old one. A migration from
 /// an older format goes here, step by step, before the new version is written.
 ///
-/// From 1 to 2 there is nothing to change but the number: missing folders are made at every start.
+/// Up to 3 there is nothing to change but the number: missing folders are made at every start.
 fn check_format(directory: &Path) -> Result<(), StateDirError> {
     let path = directory.join("version");
     let found = match std::fs::read_to_string(&path) {
@@ -335,7 +352,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
         assert_eq!(
             std::fs::read_to_string(path.join("version")).unwrap(),
-            "2\n"
+            "3\n"
         );
         assert!(state_dir.free_bytes().unwrap() > 0);
         drop(state_dir);
@@ -360,10 +377,10 @@ mod tests {
     fn refuses_a_newer_and_a_damaged_format() {
         let directory = tempfile::tempdir().unwrap();
         drop(StateDir::open(directory.path()).unwrap());
-        std::fs::write(directory.path().join("version"), "3\n").unwrap();
+        std::fs::write(directory.path().join("version"), "4\n").unwrap();
         let newer = StateDir::open(directory.path()).unwrap_err();
         assert!(
-            matches!(newer, StateDirError::Newer { found: 3, .. }),
+            matches!(newer, StateDirError::Newer { found: 4, .. }),
             "{newer}"
         );
         for damaged in ["", "0", "one", "-1"] {
@@ -387,7 +404,7 @@ mod tests {
         assert!(state.events_file().parent().unwrap().is_dir());
         assert_eq!(
             std::fs::read_to_string(path.join("version")).unwrap(),
-            "2\n"
+            "3\n"
         );
         assert_eq!(
             std::fs::read_to_string(state.key_value_file("a")).unwrap(),

@@ -160,24 +160,10 @@ fn denied(
         exporters
     };
     // The table that would satisfy them all, beside the links that are there already.
-    let mut links: BTreeMap<&str, &str> = party
-        .links
+    let missing = denied
         .iter()
-        .map(|(import, provider)| (import.as_str(), provider.as_str()))
-        .collect();
-    for item in &denied {
-        if let Some(exporter) = others(item.name()).first() {
-            links.insert(item.name(), exporter);
-        }
-    }
-    let links: Vec<_> = links
-        .iter()
-        .map(|(import, provider)| format!("\"{import}\" = \"{provider}\""))
-        .collect();
-    let line = format!(
-        "add to [component.{id}.tool.kumiki]: links = {{ {} }}",
-        links.join(", ")
-    );
+        .filter_map(|item| Some((item.name(), *others(item.name()).first()?)));
+    let line = line_to_add(id, party.links, missing);
     let tell = |item: &&Item| {
         let what = match item {
             Item::Interface(interface) => {
@@ -192,6 +178,26 @@ fn denied(
         )
     };
     denied.iter().map(tell).collect()
+}
+
+/// The line of the manifest that links what is missing beside what is linked already.
+pub(super) fn line_to_add<'a>(
+    id: &str,
+    links: &'a BTreeMap<String, String>,
+    missing: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let links = links
+        .iter()
+        .map(|(import, provider)| (import.as_str(), provider.as_str()));
+    let links: BTreeMap<&str, &str> = links.chain(missing).collect();
+    let links: Vec<_> = links
+        .iter()
+        .map(|(import, provider)| format!("\"{import}\" = \"{provider}\""))
+        .collect();
+    format!(
+        "add to [component.{id}.tool.kumiki]: links = {{ {} }}",
+        links.join(", ")
+    )
 }
 
 fn denied_interface(

@@ -8,9 +8,6 @@ use crate::manifest::names::listed;
 /// A text up to this length is shown whole; of a longer one the part about the first difference.
 const SHOWN_CHARACTERS_MAX: usize = 100;
 
-/// What stands before the first difference of two long texts, to tell where it is.
-const CONTEXT_CHARACTERS: usize = 40;
-
 /// One reason why a link cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
@@ -51,8 +48,18 @@ pub enum Difference {
 pub struct TypeDifference {
     /// The parameter's name; none for the result.
     parameter: Option<String>,
-    importer: String,
-    provider: String,
+    pub(super) importer: String,
+    pub(super) provider: String,
+}
+
+impl TypeDifference {
+    /// Where in the function the two differ.
+    pub(super) fn place(&self) -> String {
+        match &self.parameter {
+            Some(name) => format!("parameter `{name}`"),
+            None => "result".to_owned(),
+        }
+    }
 }
 
 impl Difference {
@@ -73,7 +80,7 @@ impl Difference {
     }
 
     /// The types that differ, if the functions have the same form otherwise.
-    fn types(importer: &Function, provider: &Function) -> Vec<TypeDifference> {
+    pub(super) fn types(importer: &Function, provider: &Function) -> Vec<TypeDifference> {
         let names = |function: &Function| -> Vec<String> {
             let names = function.parameters.iter().map(|it| it.name.clone());
             names.collect()
@@ -110,17 +117,16 @@ impl Difference {
                 importer: importer_text,
                 provider: provider_text,
             } => {
-                let (one, other) = about_the_difference(importer_text, provider_text);
+                let (one, other) =
+                    about_the_difference(importer_text, provider_text, SHOWN_CHARACTERS_MAX);
                 return format!("{importer} has {one}, {provider} has {other}");
             }
             Self::Types(types) => types,
         };
         let told = types.iter().map(|ty| {
-            let place = match &ty.parameter {
-                Some(name) => format!("parameter `{name}`"),
-                None => "result".to_owned(),
-            };
-            let (one, other) = about_the_difference(&ty.importer, &ty.provider);
+            let (one, other) =
+                about_the_difference(&ty.importer, &ty.provider, SHOWN_CHARACTERS_MAX);
+            let place = ty.place();
             format!("{place}: {importer} has {one}, {provider} has {other}")
         });
         told.collect::<Vec<_>>().join("; ")
@@ -209,14 +215,16 @@ pub fn describe(importer: &str, import: &str, provider: &str, mismatches: &[Mism
     text
 }
 
-/// Two different texts, short ones whole, and of long ones what stands about the first difference.
-fn about_the_difference(one: &str, other: &str) -> (String, String) {
+/// Two different texts, whole when they are no longer than `shown_max` characters, and of longer
+/// ones so much of what stands about the first difference.
+pub(super) fn about_the_difference(one: &str, other: &str, shown_max: usize) -> (String, String) {
     let same = one
         .chars()
         .zip(other.chars())
         .take_while(|(one, other)| one == other)
         .count();
-    let from = same.saturating_sub(CONTEXT_CHARACTERS);
+    // What stands before it tells where it is.
+    let from = same.saturating_sub(shown_max * 2 / 5);
     // A word that is cut in two would read as another one.
     let to_next_word = one
         .chars()
@@ -228,14 +236,14 @@ fn about_the_difference(one: &str, other: &str) -> (String, String) {
         _ => from,
     };
     let shown = |text: &str| {
-        if text.chars().nth(SHOWN_CHARACTERS_MAX).is_none() {
+        if text.chars().nth(shown_max).is_none() {
             return text.to_owned();
         }
-        let mut part: String = text.chars().skip(from).take(SHOWN_CHARACTERS_MAX).collect();
+        let mut part: String = text.chars().skip(from).take(shown_max).collect();
         if from > 0 {
             part.insert(0, '…');
         }
-        if text.chars().nth(from + SHOWN_CHARACTERS_MAX).is_some() {
+        if text.chars().nth(from + shown_max).is_some() {
             part.push('…');
         }
         part

@@ -2,6 +2,7 @@
 
 mod app;
 mod canonical;
+mod deploy;
 
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};

@@ -1,5 +1,5 @@
 //! One snapshot, copied page by page into a file of its own that is on disk and verified when this
-//! returns.
+//! returns; and how any other file is copied.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -23,7 +23,7 @@ pub(super) fn copy(
     stop: &Stop,
 ) -> Result<IndexedFile, BackupError> {
     let path = folder.join(&snapshot.name);
-    make(&path).map_err(io(&path))?;
+    drop(make(&path).map_err(io(&path))?);
     pages(&snapshot.connection, &path, stop)?;
     let flushed = File::open(&path).and_then(|file| file.sync_all());
     flushed.map_err(io(&path))?;
@@ -32,13 +32,7 @@ pub(super) fn copy(
         None => None,
         Some(finding) => Some(judge(state, &mut snapshot, &path, finding, stop)?),
     };
-    let (bytes, sha256) = verify::digest(&path, stop).map_err(|error| {
-        if stop.is_over() {
-            BackupError::Stopped
-        } else {
-            io(&path)(error)
-        }
-    })?;
+    let (bytes, sha256) = digest(&path, stop)?;
     Ok(IndexedFile {
         path: snapshot.name,
         bytes,
@@ -47,10 +41,28 @@ pub(super) fn copy(
     })
 }
 
-fn make(path: &Path) -> std::io::Result<()> {
+/// The size of a copy and the digest of what is in it.
+pub(super) fn digest(path: &Path, stop: &Stop) -> Result<(u64, String), BackupError> {
+    verify::digest(path, stop).map_err(|error| {
+        if stop.is_over() {
+            BackupError::Stopped
+        } else {
+            io(path)(error)
+        }
+    })
+}
+
+/// Copies a file into a new private one, which is on disk when this returns.
+pub(super) fn copy_file(from: &mut File, to: &Path) -> std::io::Result<()> {
+    let mut to = make(to)?;
+    std::io::copy(from, &mut to)?;
+    to.sync_all()
+}
+
+fn make(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
-    options.open(path).map(drop)
+    options.open(path)
 }
 
 /// SQLite reads the pages of the open transaction, however many were written since it began.

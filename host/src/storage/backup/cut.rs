@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{BackupError, io, sqlite};
 use crate::storage::commit_gate::CommitGate;
-use crate::storage::state_dir::DATA_FOLDERS;
+use crate::storage::state_dir::{DATA_FOLDERS, OPERATIONS_FILE};
 
 /// How long new commits are kept waiting for those that are under way. A commit is a flush or two.
 const REST_TIMEOUT: Duration = Duration::from_millis(500);
@@ -112,23 +112,33 @@ fn open(
     connections: &mut BTreeMap<String, Connection>,
 ) -> Result<Vec<String>, BackupError> {
     let mut links = Vec::new();
-    for folder in DATA_FOLDERS {
-        let folder_path = state.join(folder);
-        for file in databases(&folder_path).map_err(io(&folder_path))? {
-            let name = format!("{folder}/{file}");
-            let path = folder_path.join(&file);
-            if path.is_symlink() {
-                links.push(format!("{name} is a link"));
-            } else if let Entry::Vacant(place) = connections.entry(name) {
-                place.insert(connect(&path).map_err(sqlite(&path))?);
-            }
+    for name in names(state)? {
+        let path = state.join(&name);
+        if path.is_symlink() {
+            links.push(format!("{name} is a link"));
+        } else if let Entry::Vacant(place) = connections.entry(name) {
+            place.insert(connect(&path).map_err(sqlite(&path))?);
         }
     }
     Ok(links)
 }
 
+/// The databases of a state directory.
+fn names(state: &Path) -> Result<Vec<String>, BackupError> {
+    let mut names = Vec::new();
+    for folder in DATA_FOLDERS {
+        let path = state.join(folder);
+        let files = databases(&path).map_err(io(&path))?;
+        names.extend(files.iter().map(|file| format!("{folder}/{file}")));
+    }
+    if state.join(OPERATIONS_FILE).symlink_metadata().is_ok() {
+        names.push(OPERATIONS_FILE.to_owned());
+    }
+    Ok(names)
+}
+
 /// The names of the databases in a folder.
-pub(super) fn databases(folder: &Path) -> std::io::Result<Vec<String>> {
+fn databases(folder: &Path) -> std::io::Result<Vec<String>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -9,9 +9,12 @@ use chrono::{SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{BackupError, io};
-use crate::storage::state_dir::{DATA_FOLDERS, FORMAT_VERSION};
+use crate::storage::operations::is_wasm_name;
+use crate::storage::state_dir::{DATA_FOLDERS, FORMAT_VERSION, OPERATIONS_FILE, REVISIONS_FOLDER};
 
 pub(super) const FILE_NAME: &str = "backup.json";
+
+const DATABASE_EXTENSION: &str = ".db";
 
 /// An index of a hundred thousand files is smaller.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -28,7 +31,7 @@ pub(super) struct Index {
     pub(super) files: Vec<IndexedFile>,
 }
 
-/// One database.
+/// One database, or the WebAssembly of revisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct IndexedFile {
     /// Below the backup and below the state directory alike: `key-value/cart.db`.
@@ -54,6 +57,13 @@ pub enum IndexError {
     Newer { path: PathBuf, found: u64 },
     #[error("{path} names `{name}`, which no backup of kumiki holds")]
     ForeignName { path: PathBuf, name: String },
+}
+
+impl IndexedFile {
+    /// Whether SQLite can judge it.
+    pub(super) fn is_database(&self) -> bool {
+        self.path.ends_with(DATABASE_EXTENSION)
+    }
 }
 
 impl Index {
@@ -137,12 +147,16 @@ impl Index {
 /// Whether a name in an index is one that a backup has. An index may come from anywhere, and must
 /// not lead out of its folder.
 fn is_ours(name: &str) -> bool {
-    name.split_once('/').is_some_and(|(folder, file)| {
-        DATA_FOLDERS.contains(&folder)
-            && file.len() > ".db".len()
-            && file.ends_with(".db")
+    let is_database = |file: &str| {
+        file.len() > DATABASE_EXTENSION.len()
+            && file.ends_with(DATABASE_EXTENSION)
             && !file.contains(['/', '\0'])
-    })
+    };
+    match name.split_once('/') {
+        Some((REVISIONS_FOLDER, file)) => is_wasm_name(file),
+        Some((folder, file)) => DATA_FOLDERS.contains(&folder) && is_database(file),
+        None => name == OPERATIONS_FILE,
+    }
 }
 
 #[cfg(test)]
@@ -205,7 +219,7 @@ mod tests {
         fn no_name_leads_out_of_the_folder(
             name in proptest::prop_oneof![
                 ".{0,40}",
-                "(key-value|sqlite|events)/[./a%]{0,12}(\\.db)?",
+                "(key-value|sqlite|events|revisions)/[./a%]{0,12}(\\.db|\\.wasm)?",
             ],
         ) {
             if is_ours(&name) {

@@ -4,9 +4,9 @@
 //! A crash before the marker is written leaves the old state; after it, a state that no host
 //! starts on until the restore was run again, which goes on where this one ended.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,10 +14,12 @@ use std::time::Instant;
 use chrono::Utc;
 use serde::{Deserialize, Serialize};
 
+use super::copy::copy_file;
 use super::index::{Index, IndexError, IndexedFile};
 use super::{Stop, TIME_MAX, milliseconds, verify};
 use crate::storage::state_dir::{
-    DATA_FOLDERS, RESTORE_MARKER, StateDir, StateDirError, sync_folder, write_format,
+    DATA_FOLDERS, OPERATIONS_FILE, RESTORE_MARKER, StateDir, StateDirError, sync_folder,
+    write_format,
 };
 
 /// Where the copies stand until they are verified.
@@ -64,12 +66,16 @@ pub enum RestoreError {
     },
 }
 
+/// What belongs to a state besides its folders. A database and the log beside it move together,
+/// because SQLite would take an old log for one of the new database.
+const FILES: [&str; 3] = [OPERATIONS_FILE, "operations.db-wal", "operations.db-shm"];
+
 /// What the marker says to a restore that goes on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Marker {
     /// The folder below the state directory that takes the old stores.
     aside: String,
-    /// The folders that had some.
+    /// The folders and files that had some.
     old: Vec<String>,
 }
 
@@ -87,7 +93,7 @@ pub fn restore(backup: &Path, state: &Path, replace: bool) -> Result<Restored, R
     let state = StateDir::open_to_restore(state)?;
     let root = state.path();
     let left = read_marker(root)?;
-    let old = old_folders(root)?;
+    let old = old_stores(root)?;
     if left.is_none() && !old.is_empty() && !replace {
         return Err(RestoreError::HasStores(root.to_owned()));
     }
@@ -134,7 +140,7 @@ fn verify_file(folder: &Path, file: &IndexedFile, stop: &Stop) -> Result<(), Res
         return Err(damaged("its SHA-256 is not the one of the index".into()));
     }
     // It has the faults that the original had.
-    if file.fault.is_some() {
+    if file.fault.is_some() || !file.is_database() {
         return Ok(());
     }
     let found = verify::check_file(&path, stop).map_err(|source| RestoreError::Sqlite {
@@ -144,8 +150,8 @@ fn verify_file(folder: &Path, file: &IndexedFile, stop: &Stop) -> Result<(), Res
     found.map_or(Ok(()), |finding| Err(damaged(finding)))
 }
 
-/// The folders of stores that have something in them.
-fn old_folders(root: &Path) -> Result<Vec<String>, RestoreError> {
+/// The folders of stores that have something in them, and the files.
+fn old_stores(root: &Path) -> Result<Vec<String>, RestoreError> {
     let mut old = Vec::new();
     for folder in DATA_FOLDERS {
         let path = root.join(folder);
@@ -154,6 +160,8 @@ fn old_folders(root: &Path) -> Result<Vec<String>, RestoreError> {
             old.push(folder.to_owned());
         }
     }
+    let files = FILES.iter().filter(|file| root.join(file).exists());
+    old.extend(files.map(|file| (*file).to_owned()));
     Ok(old)
 }
 
@@ -161,14 +169,16 @@ fn old_folders(root: &Path) -> Result<Vec<String>, RestoreError> {
 /// nobody looks for it.
 fn stage(backup: &Path, root: &Path, index: &Index, stop: &Stop) -> Result<(), RestoreError> {
     let staging = root.join(STAGING);
-    remove_folder(&staging)?;
+    remove(&staging)?;
     make_folder(&staging)?;
     for folder in DATA_FOLDERS {
         make_folder(&staging.join(folder))?;
     }
     for file in &index.files {
         let to = staging.join(&file.path);
-        copy(&backup.join(&file.path), &to).map_err(io(&to))?;
+        let from = backup.join(&file.path);
+        let mut from = File::open(&from).map_err(io(&from))?;
+        copy_file(&mut from, &to).map_err(io(&to))?;
         verify_file(&staging, file, stop)?;
     }
     for folder in DATA_FOLDERS {
@@ -177,14 +187,6 @@ fn stage(backup: &Path, root: &Path, index: &Index, stop: &Stop) -> Result<(), R
     }
     sync_folder(&staging).map_err(io(&staging))?;
     sync_folder(root).map_err(io(root))
-}
-
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut from = File::open(from)?;
-    let mut options = OpenOptions::new();
-    let mut to = options.write(true).create_new(true).mode(0o600).open(to)?;
-    std::io::copy(&mut from, &mut to)?;
-    to.sync_all()
 }
 
 fn read_marker(root: &Path) -> Result<Option<Marker>, RestoreError> {
@@ -222,35 +224,44 @@ fn write_marker(root: &Path, old: Vec<String>) -> Result<Marker, RestoreError> {
     Ok(marker)
 }
 
-/// Moves the old folders aside and the staged ones to where they belong. Run again after a crash it
-/// does what is left to do: a folder that had old stores and is not aside yet still is the old one.
+/// Moves the old stores aside and the staged ones to where they belong. Run again after a crash it
+/// does what is left to do: what had old stores and is not aside yet still is the old one.
 fn put_in_place(root: &Path, marker: &Marker) -> Result<(), RestoreError> {
     let aside = root.join(&marker.aside);
-    for folder in DATA_FOLDERS {
-        let current = root.join(folder);
-        let kept = aside.join(folder);
-        if marker.old.iter().any(|old| old == folder) && !kept.exists() {
+    for name in DATA_FOLDERS.iter().chain(&FILES) {
+        let current = root.join(name);
+        let kept = aside.join(name);
+        if marker.old.iter().any(|old| old == name) && !kept.exists() {
             if !aside.exists() {
                 make_folder(&aside)?;
             }
             std::fs::rename(&current, &kept).map_err(io(&current))?;
             sync_folder(&aside).map_err(io(&aside))?;
         } else {
-            remove_folder(&current)?;
+            remove(&current)?;
         }
-        let staged = root.join(STAGING).join(folder);
-        std::fs::rename(&staged, &current).map_err(io(&staged))?;
+        let staged = root.join(STAGING).join(name);
+        // A backup need not have the files.
+        if staged.exists() {
+            std::fs::rename(&staged, &current).map_err(io(&staged))?;
+        }
         sync_folder(root).map_err(io(root))?;
     }
-    remove_folder(&root.join(STAGING))
+    remove(&root.join(STAGING))
 }
 
 fn make_folder(path: &Path) -> Result<(), RestoreError> {
     DirBuilder::new().mode(0o700).create(path).map_err(io(path))
 }
 
-fn remove_folder(path: &Path) -> Result<(), RestoreError> {
-    match std::fs::remove_dir_all(path) {
+/// Removes a file, or a folder with what is in it.
+fn remove(path: &Path) -> Result<(), RestoreError> {
+    let removed = if path.is_dir() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
+    match removed {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io(path)(error)),

@@ -1,0 +1,3 @@
+//! `kumiki deploy`: what it prints.
+
+pub mod breaks;
