@@ -40,6 +40,7 @@ use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
 
 pub use self::announcement::clear;
+pub use self::answers::rfc3339;
 pub use self::backup::BackupRequest;
 pub use self::server::{Running, start};
 
@@ -114,6 +115,7 @@ impl Admin {
                 exposition::content_type(&asked.head.headers),
             )),
             Page::Backup => self.back_up(&asked.body),
+            Page::OpenApi => Ok(answers::document(include_str!("admin/openapi.json"))),
             Page::Tokens => self.token_list(asked),
             Page::Token(name) => self.remove_token(asked, &name),
             Page::Events(page) => Ok(self.events(&page, &asked.head, &asked.body)?),

@@ -18,6 +18,7 @@ pub mod services;
 pub mod signals;
 pub mod state_arguments;
 pub mod table;
+pub mod token;
 pub mod up;
 pub mod watch;
 
@@ -89,6 +90,8 @@ pub enum Command {
     Backup(backup::BackupArguments),
     /// Bring back what a backup holds
     Restore(restore::RestoreArguments),
+    /// Make, list and remove tokens of a running host's admin API
+    Token(token::TokenArguments),
     /// Say what is wrong with this manifest, these artifacts and this machine, and the mend
     Doctor(doctor::DoctorArguments),
     /// Make a new application from a template
@@ -123,6 +126,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments).await,
         Command::Restore(arguments) => restore::run(&arguments).await,
+        Command::Token(arguments) => token::run(&arguments).await,
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::New(arguments) => new::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -2,6 +2,7 @@
 //! anything to a page of a browser: there are no CORS headers, and nothing is to be kept.
 
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -67,9 +68,8 @@ impl Refusal {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::ForeignHost | Self::Origin | Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::Unauthorized(Unauthorized::Store(_)) | Self::NoOperator => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Unauthorized(Unauthorized::Store(_) | Unauthorized::Role(_))
+            | Self::NoOperator => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthorized(Unauthorized::NoToken | Unauthorized::WrongToken) => {
                 StatusCode::UNAUTHORIZED
             }
@@ -120,7 +120,7 @@ impl Refusal {
             }
             Self::ForeignHost
             | Self::Origin
-            | Self::Unauthorized(Unauthorized::Store(_))
+            | Self::Unauthorized(Unauthorized::Store(_) | Unauthorized::Role(_))
             | Self::Forbidden(_)
             | Self::NoSuchPath
             | Self::NoSuchService(_)
@@ -161,6 +161,12 @@ fn backup_status(error: &BackupError) -> StatusCode {
     }
 }
 
+/// A time in RFC 3339, as all answers have it.
+pub fn rfc3339(time_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(time_ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
 /// A value as JSON.
 pub fn json(value: &impl Serialize) -> Result<Answer, Refusal> {
     let text = serde_json::to_string(value).map_err(Refusal::Unwritten)?;
@@ -172,7 +178,12 @@ pub fn metrics(text: String, content_type: &'static str) -> Answer {
     answer(content_type, text)
 }
 
-fn answer(content_type: &'static str, body: String) -> Answer {
+/// A text that is JSON already.
+pub fn document(text: &'static str) -> Answer {
+    answer("application/json", text)
+}
+
+fn answer(content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut answer = Response::new(Full::new(body.into()));
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

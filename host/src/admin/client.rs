@@ -1,4 +1,4 @@
-//! Asks a running host on this machine, with the token in its state directory.
+//! Asks a running host on this machine, with the token in its state directory or another one.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,14 +62,26 @@ pub struct Client {
 }
 
 impl Client {
-    /// The host that works in a state directory; `address` is given where the operator knows better
-    /// than the directory.
-    pub fn find(state: &Path, address: Option<Address>) -> Result<Self, ClientError> {
+    /// The host at an address.
+    pub fn new(address: Address, token: String) -> Self {
+        Self { address, token }
+    }
+
+    /// The host that works in a state directory; `address` and `token` are given where they are to
+    /// be others than those in the directory.
+    pub fn find(
+        state: &Path,
+        address: Option<Address>,
+        token: Option<String>,
+    ) -> Result<Self, ClientError> {
         let address = address
             .or_else(|| announcement::read(state))
             .ok_or_else(|| ClientError::NoHost(state.to_owned()))?;
-        let token = tokens::read_token(&state.join(ADMIN_TOKEN))?;
-        Ok(Self { address, token })
+        let token = match token {
+            Some(token) => token,
+            None => tokens::read_token(&state.join(ADMIN_TOKEN))?,
+        };
+        Ok(Self::new(address, token))
     }
 
     /// The body of a page.
@@ -157,7 +169,7 @@ impl Client {
         let connection = tokio::spawn(connection);
         let mut request = Request::new(Full::new(content.body));
         *request.method_mut() = method;
-        // A path of ours and a token of hexadecimal digits are valid; what is not is left out, and
+        // A path of ours and a token of the host's are valid; what is not is left out, and
         // the host says so.
         if let Ok(uri) = path.parse() {
             *request.uri_mut() = uri;

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ use self::shapes::{
     DeadLetter, DeadLetters, Event, EventList, Kind, ReplayRequest, Replayed, Start, Subscriber,
     Subscribers, Topic, Topics,
 };
-use super::answers::{self, Answer, Refusal};
+use super::answers::{self, Answer, Refusal, rfc3339};
 use super::query::{LIMIT_MAX, Query, QueryError};
 use super::{Admin, body};
 use crate::events::cloud_event::EventError;
@@ -121,25 +121,6 @@ fn events_status(error: &EventsError) -> StatusCode {
 }
 
 impl EventsPage {
-    /// The page at a path, without `/events/`.
-    pub(super) fn at(path: &str) -> Option<Self> {
-        let steps: Vec<&str> = path.split('/').collect();
-        let id = |text: &str| text.parse().ok().filter(|id| *id > 0);
-        match steps.as_slice() {
-            ["topics"] => Some(Self::Topics),
-            ["topics", topic] if !topic.is_empty() => {
-                let topic = percent_encoding::percent_decode_str(topic).decode_utf8();
-                Some(Self::Topic(topic.ok()?.into_owned()))
-            }
-            ["subscribers"] => Some(Self::Subscribers),
-            ["dead"] => Some(Self::DeadLetters),
-            ["dead", letter] => id(letter).map(Self::DeadLetter),
-            ["dead", letter, "retry"] => id(letter).map(Self::RetryDead),
-            ["replay"] => Some(Self::Replay),
-            _ => None,
-        }
-    }
-
     pub(super) fn methods(&self) -> &'static [Method] {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         const TOPIC: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
@@ -373,11 +354,6 @@ fn start(text: &str) -> Option<ReplayFrom> {
     }
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     Some(ReplayFrom::Time(time.timestamp_millis()))
-}
-
-fn rfc3339(time_ms: i64) -> String {
-    let time = DateTime::<Utc>::from_timestamp_millis(time_ms).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A text of JSON as it is.

@@ -167,23 +167,6 @@ pub(super) enum OperationsPage {
 }
 
 impl OperationsPage {
-    pub(super) fn at(path: &str) -> Option<Self> {
-        match path {
-            "/apply" => return Some(Self::Apply),
-            "/audit" => return Some(Self::Audit),
-            "/logs" => return Some(Self::Logs),
-            _ => {}
-        }
-        let (service, what) = path.strip_prefix("/services/")?.split_once('/')?;
-        let page = match what {
-            "revisions" => Self::Revisions,
-            "promote" => Self::Promote,
-            "rollback" => Self::Rollback,
-            _ => return None,
-        };
-        (!service.is_empty()).then(|| page(service.to_owned()))
-    }
-
     pub(super) fn methods(&self) -> &'static [Method] {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         const REVISIONS: &[Method] = &[Method::GET, Method::HEAD, Method::POST];

@@ -22,32 +22,74 @@ pub(super) enum Page {
     Service(String),
     Metrics,
     Backup,
+    OpenApi,
     Tokens,
     Token(String),
     Events(EventsPage),
     Operations(OperationsPage),
 }
 
+/// Every path, and the page that it leads to. A path has one name or number in it at most.
+pub(super) const ROUTES: [(&str, fn(&str) -> Option<Page>); 20] = [
+    ("/openapi.json", |_| Some(Page::OpenApi)),
+    ("/registry", |_| Some(Page::Registry)),
+    ("/registry/{service}", |id| {
+        Some(Page::Service(id.to_owned()))
+    }),
+    ("/metrics", |_| Some(Page::Metrics)),
+    ("/backup", |_| Some(Page::Backup)),
+    ("/tokens", |_| Some(Page::Tokens)),
+    ("/tokens/{name}", |name| Some(Page::Token(name.to_owned()))),
+    ("/services/{service}/revisions", |id| {
+        Some(Page::Operations(OperationsPage::Revisions(id.to_owned())))
+    }),
+    ("/services/{service}/promote", |id| {
+        Some(Page::Operations(OperationsPage::Promote(id.to_owned())))
+    }),
+    ("/services/{service}/rollback", |id| {
+        Some(Page::Operations(OperationsPage::Rollback(id.to_owned())))
+    }),
+    ("/apply", |_| Some(Page::Operations(OperationsPage::Apply))),
+    ("/audit", |_| Some(Page::Operations(OperationsPage::Audit))),
+    ("/logs", |_| Some(Page::Operations(OperationsPage::Logs))),
+    ("/events/topics", |_| Some(Page::Events(EventsPage::Topics))),
+    ("/events/topics/{topic}", |topic| {
+        let topic = percent_encoding::percent_decode_str(topic).decode_utf8();
+        Some(Page::Events(EventsPage::Topic(topic.ok()?.into_owned())))
+    }),
+    ("/events/subscribers", |_| {
+        Some(Page::Events(EventsPage::Subscribers))
+    }),
+    ("/events/dead", |_| {
+        Some(Page::Events(EventsPage::DeadLetters))
+    }),
+    ("/events/dead/{id}", |id| {
+        Some(Page::Events(EventsPage::DeadLetter(number(id)?)))
+    }),
+    ("/events/dead/{id}/retry", |id| {
+        Some(Page::Events(EventsPage::RetryDead(number(id)?)))
+    }),
+    ("/events/replay", |_| Some(Page::Events(EventsPage::Replay))),
+];
+
+/// What stands in a path in the place of the name in a route, or nothing where it has none.
+fn named<'a>(route: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, rest)) = route.split_once('{') else {
+        return Some("").filter(|_| route == path);
+    };
+    let (_, after) = rest.split_once('}')?;
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    Some(name).filter(|name| !name.is_empty() && !name.contains('/'))
+}
+
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok().filter(|number| *number > 0)
+}
+
 impl Page {
     pub(super) fn at(path: &str) -> Option<Self> {
-        match path {
-            "/registry" => return Some(Self::Registry),
-            "/metrics" => return Some(Self::Metrics),
-            "/backup" => return Some(Self::Backup),
-            "/tokens" => return Some(Self::Tokens),
-            _ => {}
-        }
-        if let Some(rest) = path.strip_prefix("/events/") {
-            return EventsPage::at(rest).map(Self::Events);
-        }
-        let named = |folder| {
-            let name = path.strip_prefix(folder)?;
-            Some(name.to_owned()).filter(|name| !name.is_empty() && !name.contains('/'))
-        };
-        named("/registry/")
-            .map(Self::Service)
-            .or_else(|| named("/tokens/").map(Self::Token))
-            .or_else(|| OperationsPage::at(path).map(Self::Operations))
+        let mut routes = ROUTES.iter();
+        routes.find_map(|(route, page)| page(named(route, path)?))
     }
 
     /// What it asks of its caller. The one place that says so.
@@ -63,6 +105,7 @@ impl Page {
             Self::Registry
             | Self::Service(_)
             | Self::Backup
+            | Self::OpenApi
             | Self::Tokens
             | Self::Token(_)
             | Self::Events(_)
@@ -76,7 +119,7 @@ impl Page {
     /// The methods that it answers.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Registry | Self::Service(_) | Self::Metrics => READ,
+            Self::Registry | Self::Service(_) | Self::Metrics | Self::OpenApi => READ,
             Self::Backup => POST,
             Self::Tokens => READ_AND_POST,
             Self::Token(_) => DELETE,
@@ -88,9 +131,12 @@ impl Page {
     /// How long its request and answer may take; the rest of a connection is quick.
     pub(super) fn time_max(&self) -> Duration {
         match self {
-            Self::Registry | Self::Service(_) | Self::Metrics | Self::Tokens | Self::Token(_) => {
-                Duration::ZERO
-            }
+            Self::Registry
+            | Self::Service(_)
+            | Self::Metrics
+            | Self::OpenApi
+            | Self::Tokens
+            | Self::Token(_) => Duration::ZERO,
             Self::Backup => backup::TIME_MAX,
             Self::Events(page) => page.time_max(),
             Self::Operations(page) => page.time_max(),
@@ -104,10 +150,79 @@ impl Page {
             | Self::Service(_)
             | Self::Metrics
             | Self::Backup
+            | Self::OpenApi
             | Self::Tokens
             | Self::Token(_)
             | Self::Events(_) => body::BYTES_MAX,
             Self::Operations(page) => page.body_bytes_max(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::proptest;
+
+    use super::*;
+
+    #[test]
+    fn every_route_leads_to_a_page_of_its_own() {
+        let pages = ROUTES.map(|(route, _)| {
+            let path = route.replace("{id}", "7").replace(['{', '}'], "");
+            (
+                path.clone(),
+                Page::at(&path).expect("a route leads to its page"),
+            )
+        });
+        for (index, (path, page)) in pages.iter().enumerate() {
+            let others = pages.iter().skip(index + 1);
+            assert!(!others.clone().any(|(_, other)| other == page), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_step_and_a_number_counts_from_one() {
+        for path in [
+            "",
+            "/",
+            "/registry/",
+            "/registry/a/b",
+            "/services//promote",
+            "/services/promote",
+            "/services/a/b/promote",
+            "/services/a/delete",
+            "/services/a",
+            "/tokens/",
+            "/events/dead/0",
+            "/events/dead/-1",
+            "/events/dead/x",
+            "/events/dead//retry",
+            "/events/topics/",
+            "/events/topics/%ff",
+            "/events",
+            "/audit/",
+            "//audit",
+            "audit",
+        ] {
+            assert_eq!(Page::at(path), None, "{path}");
+        }
+        let topic = EventsPage::Topic("order.#".to_owned());
+        assert_eq!(
+            Page::at("/events/topics/order.%23"),
+            Some(Page::Events(topic))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_in_the_place_of_a_name_is_found(
+            before in "/[a-z/{0,4}]{0,8}",
+            name in "[a-zA-Z0-9%.~-]{1,12}",
+            after in "(/[a-z]{0,8})?",
+        ) {
+            let before = before.replace(['{', '}'], "");
+            let path = format!("{before}{name}{after}");
+            assert_eq!(named(&format!("{before}{{any}}{after}"), &path), Some(name.as_str()));
         }
     }
 }

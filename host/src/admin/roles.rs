@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+/// A role without its services, as it is stored and sent.
+pub use crate::storage::operations::Role as RoleName;
 
 /// What a token permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +21,6 @@ pub enum Role {
     Metrics,
 }
 
-/// A role without its services.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RoleName {
-    Operator,
-    Deployer,
-    Reader,
-    Metrics,
-}
-
 /// Why a role is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RoleError {
@@ -37,7 +28,10 @@ pub enum RoleError {
     Unknown(String),
     #[error("a deployer deploys named services; name at least one")]
     NoServices,
-    #[error("a token of role {0} is not bound to services; name none, or make it a deployer")]
+    #[error(
+        "a token of role {} is not bound to services; name none, or make it a deployer",
+        .0.as_str()
+    )]
     Services(RoleName),
 }
 
@@ -133,7 +127,7 @@ impl Caller {
 
 impl fmt::Display for Role {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.name())?;
+        out.write_str(self.name().as_str())?;
         match self {
             Self::Deployer(_) => write!(out, " of {}", self.services().join(", ")),
             Self::Operator | Self::Reader => Ok(()),
@@ -150,17 +144,6 @@ impl fmt::Display for Needs<'_> {
             Self::Deploy(service) => write!(out, "operator, or deployer of `{service}`"),
             Self::Operate => write!(out, "operator"),
         }
-    }
-}
-
-impl fmt::Display for RoleName {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(match self {
-            Self::Operator => "operator",
-            Self::Deployer => "deployer",
-            Self::Reader => "reader",
-            Self::Metrics => "metrics",
-        })
     }
 }
 
@@ -222,7 +205,7 @@ mod tests {
     fn services_belong_to_a_deployer_alone() {
         for name in ["operator", "deployer", "reader", "metrics"] {
             let role: RoleName = name.parse().unwrap();
-            assert_eq!(role.to_string(), name);
+            assert_eq!(role.as_str(), name);
             let bound = Role::of(role, ["cart".to_owned()]);
             let free = Role::of(role, []);
             assert_eq!(bound.is_ok(), role == RoleName::Deployer, "{name}");

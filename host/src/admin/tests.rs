@@ -1,5 +1,6 @@
 //! The page of one request, without a socket: who is let in, and what is shown.
 
+mod openapi;
 pub(super) mod served;
 
 use std::collections::BTreeMap;

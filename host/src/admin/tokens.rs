@@ -1,21 +1,21 @@
 //! The tokens of the admin API, and whose they are: two files in the state directory (`file`), and those
-//! that the operator adds (`store`). Who has one is who may ask.
+//! that the operator adds, of which [`Operations`] keeps the digests. Who has one is who may ask.
 
 mod file;
 pub(super) mod pages;
 pub mod shapes;
-pub mod store;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use self::store::{Digest, TokenStore, TokenStoreError};
-use super::roles::{Caller, Role};
+use super::roles::{Caller, Role, RoleError};
 use super::sole;
+use crate::storage::operations::{Operations, OperationsError};
 
 pub use self::file::{TokenError, read_token};
 
@@ -43,15 +43,17 @@ pub enum Unauthorized {
     )]
     WrongToken,
     /// It may be right, and cannot be looked up.
-    #[error(transparent)]
-    Store(#[from] TokenStoreError),
+    #[error("the token cannot be looked up: {0}")]
+    Store(#[from] OperationsError),
+    #[error("the role of the token is damaged: {0}")]
+    Role(#[from] RoleError),
 }
 
 /// All tokens: both files' as text, the others where they are kept.
 pub struct Tokens {
     admin: String,
     metrics: String,
-    store: Option<Arc<dyn TokenStore>>,
+    store: Option<Arc<Operations>>,
 }
 
 impl Tokens {
@@ -66,7 +68,7 @@ impl Tokens {
 
     /// With those that the operator adds.
     #[must_use]
-    pub fn with_store(self, store: Arc<dyn TokenStore>) -> Self {
+    pub fn with_store(self, store: Arc<Operations>) -> Self {
         let store = Some(store);
         Self { store, ..self }
     }
@@ -93,9 +95,9 @@ impl Tokens {
 
     fn added(&self, given: &[u8]) -> Result<Caller, Unauthorized> {
         let store = self.store.as_ref().ok_or(Unauthorized::WrongToken)?;
-        let found = store.find(&Digest::of(given))?;
-        let entry = found.ok_or(Unauthorized::WrongToken)?;
-        Ok(caller(&entry.name, entry.role))
+        let found = store.token_by_sha256(&sha256(given))?;
+        let token = found.ok_or(Unauthorized::WrongToken)?;
+        Ok(caller(&token.name, Role::of(token.role, token.services)?))
     }
 }
 
@@ -104,6 +106,12 @@ fn caller(name: &str, role: Role) -> Caller {
         name: name.to_owned(),
         role,
     }
+}
+
+/// What is kept of a token. It has 256 random bits, so that its digest needs no salt, and nothing is
+/// learned from how long it takes to find one.
+fn sha256(token: &[u8]) -> String {
+    hex::encode(Sha256::digest(token))
 }
 
 /// Bytes that nobody can guess.

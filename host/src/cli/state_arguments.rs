@@ -44,9 +44,13 @@ pub struct HostArguments {
 
     /// The admin API's address [default: the one that the host has written into its state
     /// directory]
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, env = "KUMIKI_ADMIN", value_name = "URL", global = true)]
     pub admin: Option<Address>,
 }
+
+/// The environment variable with a token of `kumiki token add`. It is no flag, because everybody on a
+/// machine can see the flags of all processes.
+const TOKEN: &str = "KUMIKI_TOKEN";
 
 /// A state directory, and what the app's configuration says beside.
 #[derive(Debug)]
@@ -103,14 +107,23 @@ impl StateArguments {
 impl HostArguments {
     /// The way to the host.
     pub fn client(&self, current_directory: &Path) -> anyhow::Result<Client> {
+        // Who was given a token may have no way to the state directory.
+        if let (Some(address), Some(token)) = (&self.admin, given_token()) {
+            return Ok(Client::new(address.clone(), token));
+        }
         let located = self.state.locate(current_directory)?;
         Ok(self.client_of(&located)?)
     }
 
     /// The way to the host of a directory that is known already.
     pub fn client_of(&self, located: &Located) -> Result<Client, ClientError> {
-        Client::find(&located.state, self.admin.clone())
+        Client::find(&located.state, self.admin.clone(), given_token())
     }
+}
+
+fn given_token() -> Option<String> {
+    let token = std::env::var(TOKEN).ok()?;
+    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
 }
 
 #[cfg(test)]

@@ -183,7 +183,8 @@ pub struct AuditEntry {
     pub action: String,
     pub service: Option<String>,
     pub revision: Option<u64>,
-    pub detail: Option<String>,
+    /// What else there is to say, as the action has it.
+    pub detail: serde_json::Value,
 }
 
 /// What guests wrote, oldest first.

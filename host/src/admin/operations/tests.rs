@@ -250,16 +250,4 @@ proptest! {
             assert_eq!(i64::try_from(request.drain_timeout_ms), Ok(drain));
         }
     }
-
-    #[test]
-    fn a_path_is_at_most_one_page(path in "/(services|apply|audit|logs)?(/[a-z%/]{0,12}){0,3}") {
-        let page = OperationsPage::at(&path);
-        let steps: Vec<&str> = path.split('/').collect();
-        let is_known = match steps.as_slice() {
-            ["", "apply" | "audit" | "logs"] => true,
-            ["", "services", id, "revisions" | "promote" | "rollback"] => !id.is_empty(),
-            _ => false,
-        };
-        assert_eq!(page.is_some(), is_known, "{path}");
-    }
 }

@@ -19,8 +19,8 @@ use crate::admin::operations::shapes::{
 use crate::admin::operations::{DeployRequest, OperateError, Operator};
 use crate::admin::roles::Caller;
 use crate::admin::server::{self, Running};
-use crate::admin::tokens::store::InMemory;
 use crate::admin::tokens::{self, Tokens};
+use crate::storage::operations::Operations;
 use crate::storage::state_dir::StateDir;
 
 /// An admin API, and all that it works on.
@@ -28,7 +28,7 @@ pub struct Served {
     folder: TempDir,
     address: std::net::SocketAddr,
     pub operator: Arc<StandIn>,
-    pub store: Arc<InMemory>,
+    pub store: Arc<Operations>,
     _state: StateDir,
     _running: Running,
 }
@@ -41,7 +41,8 @@ impl Served {
         let nowhere = "127.0.0.1:1".parse().unwrap();
         let listener = Listener::open(&setting, nowhere).unwrap().unwrap();
         let address = listener.endpoint().unwrap();
-        let (operator, store): (Arc<StandIn>, Arc<InMemory>) = Default::default();
+        let operator = Arc::<StandIn>::default();
+        let store = Arc::new(Operations::open(&state).unwrap());
         let tokens = Tokens::open(folder.path()).unwrap();
         let tokens = tokens.with_store(store.clone());
         let mut subject = subject(&state);
@@ -236,7 +237,7 @@ impl Operator for StandIn {
             action: "deploy".to_owned(),
             service: service.map(str::to_owned),
             revision: Some(2),
-            detail: None,
+            detail: serde_json::Value::Null,
         };
         let last = after.saturating_add(i64::try_from(limit).unwrap());
         Ok(Audit {

@@ -6,12 +6,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, StatusCode};
 
 use super::shapes::{NewToken, Token, TokenList, TokenRequest};
-use super::store::{Digest, TokenEntry, TokenStore, TokenStoreError};
-use super::{METRICS, OPERATOR, random};
-use crate::admin::answers::{self, Answer, Refusal};
+use super::{METRICS, OPERATOR, random, sha256};
+use crate::admin::answers::{self, Answer, Refusal, rfc3339};
 use crate::admin::query::Query;
 use crate::admin::roles::{Role, RoleError};
 use crate::admin::{Admin, Asked, body};
+use crate::storage::operations::{self, AuditLine, Operations, OperationsError};
 
 /// What every token begins with, for those who look for secrets in the wrong places.
 const PREFIX: &str = "kumiki_";
@@ -35,10 +35,8 @@ pub enum TokensRefusal {
     Role(#[from] RoleError),
     #[error("the app has no service `{0}` for this token; `kumiki services` lists them")]
     NoSuchService(String),
-    #[error("there is no token `{0}`; `kumiki token list` lists them")]
-    NoSuchToken(String),
     #[error(transparent)]
-    Store(#[from] TokenStoreError),
+    Store(#[from] OperationsError),
     #[error("no random numbers are to be had: {0}")]
     Random(std::io::Error),
 }
@@ -49,12 +47,29 @@ impl TokensRefusal {
             Self::Name(_) | Self::Reserved(_) | Self::Role(_) | Self::NoSuchService(_) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::NoSuchToken(_) => StatusCode::NOT_FOUND,
-            Self::Store(TokenStoreError::Exists(_)) => StatusCode::CONFLICT,
-            Self::NoStore | Self::Store(TokenStoreError::Failed(_)) | Self::Random(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Store(error) => store_status(error),
+            Self::NoStore | Self::Random(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+}
+
+fn store_status(error: &OperationsError) -> StatusCode {
+    match error {
+        OperationsError::NoToken(_) => StatusCode::NOT_FOUND,
+        OperationsError::TokenExists(_) => StatusCode::CONFLICT,
+        OperationsError::Database(_)
+        | OperationsError::Sqlite(_)
+        | OperationsError::Io { .. }
+        | OperationsError::DiskNearlyFull { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        // Of the rest nothing is about tokens.
+        OperationsError::Foreign(_)
+        | OperationsError::Newer { .. }
+        | OperationsError::Weights { .. }
+        | OperationsError::NoRevision { .. }
+        | OperationsError::NotOneNew(_)
+        | OperationsError::NoWasm(_)
+        | OperationsError::NoManifest(_)
+        | OperationsError::NoAuditLine => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -65,7 +80,7 @@ impl Admin {
         if asked.head.method == Method::POST {
             return self.add_token(asked);
         }
-        let tokens = self.token_store()?.list().map_err(TokensRefusal::from)?;
+        let tokens = self.token_store()?.tokens().map_err(TokensRefusal::from)?;
         let tokens = tokens.into_iter().map(shape).collect();
         answers::json(&TokenList { tokens })
     }
@@ -77,51 +92,76 @@ impl Admin {
         name: &str,
     ) -> Result<Answer, Refusal> {
         Query::read(&asked.head, &[])?;
+        let removed = self.take_token(asked, name)?;
+        answers::json(&shape(removed))
+    }
+
+    fn take_token(&self, asked: &Asked, name: &str) -> Result<operations::Token, TokensRefusal> {
         let store = self.token_store()?;
-        let tokens = store.list().map_err(TokensRefusal::from)?;
-        let entry = tokens.into_iter().find(|entry| entry.name == name);
-        let is_removed = store.remove(&asked.caller.name, name);
-        match (is_removed.map_err(TokensRefusal::from)?, entry) {
-            (true, Some(entry)) => answers::json(&shape(entry)),
-            (true, None) | (false, _) => Err(TokensRefusal::NoSuchToken(name.to_owned()).into()),
-        }
+        let mut tokens = store.tokens()?.into_iter();
+        let token = tokens.find(|token| token.name == name);
+        let token = token.ok_or_else(|| OperationsError::NoToken(name.to_owned()))?;
+        let detail = serde_json::json!({ "token": name });
+        store.remove_token(name, &line(asked, "remove-token", detail))?;
+        Ok(token)
     }
 
     fn add_token(&self, asked: &Asked) -> Result<Answer, Refusal> {
         let request: TokenRequest = body::json(&asked.body)?;
+        Ok(answers::json(&self.make_token(asked, request)?)?)
+    }
+
+    fn make_token(&self, asked: &Asked, request: TokenRequest) -> Result<NewToken, TokensRefusal> {
         let store = self.token_store()?;
-        let entry = TokenEntry {
-            role: Role::of(request.role, request.services).map_err(TokensRefusal::from)?,
-            name: checked_name(request.name)?,
-        };
+        let role = Role::of(request.role, request.services)?;
+        let (name, services) = (checked_name(request.name)?, role.services());
         let known = self.subject.observed.services();
-        for service in entry.role.services() {
-            if !known.iter().any(|known| known.id == service) {
-                return Err(TokensRefusal::NoSuchService(service).into());
+        for service in &services {
+            if !known.iter().any(|known| known.id == *service) {
+                return Err(TokensRefusal::NoSuchService(service.clone()));
             }
         }
         let secret = random().map_err(TokensRefusal::Random)?;
         let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
-        let added = store.add(&asked.caller.name, &entry, &Digest::of(token.as_bytes()));
-        added.map_err(TokensRefusal::from)?;
-        answers::json(&NewToken {
-            role: entry.role.name(),
-            services: entry.role.services(),
-            name: entry.name,
+        let role = role.name();
+        let new = operations::NewToken {
+            name: name.clone(),
+            role,
+            services: services.clone(),
+            sha256: sha256(token.as_bytes()),
+        };
+        let detail = serde_json::json!({ "token": name, "role": role, "services": services });
+        store.add_token(&new, &line(asked, "add-token", detail))?;
+        Ok(NewToken {
+            name,
+            role,
+            services,
             token,
         })
     }
 
-    fn token_store(&self) -> Result<&dyn TokenStore, TokensRefusal> {
+    fn token_store(&self) -> Result<&Operations, TokensRefusal> {
         self.tokens.store.as_deref().ok_or(TokensRefusal::NoStore)
     }
 }
 
-fn shape(entry: TokenEntry) -> Token {
+fn shape(token: operations::Token) -> Token {
     Token {
-        role: entry.role.name(),
-        services: entry.role.services(),
-        name: entry.name,
+        name: token.name,
+        role: token.role,
+        services: token.services,
+        made: rfc3339(token.made_ms),
+    }
+}
+
+/// A line of the audit log.
+fn line(asked: &Asked, action: &str, detail: serde_json::Value) -> AuditLine {
+    AuditLine {
+        by: asked.caller.name.clone(),
+        action: action.to_owned(),
+        service: None,
+        revision: None,
+        detail,
     }
 }
 

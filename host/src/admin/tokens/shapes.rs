@@ -17,6 +17,8 @@ pub struct Token {
     pub role: RoleName,
     /// Those of a deployer.
     pub services: Vec<String>,
+    /// When, in RFC 3339.
+    pub made: String,
 }
 
 /// A token to make.
