@@ -134,6 +134,16 @@ impl Operations {
         Ok(live)
     }
 
+    /// The numbers that the next revisions get, of services that have had one; others get 1.
+    pub fn next_numbers(&self) -> Result<BTreeMap<String, u64>, OperationsError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT service, last + 1 FROM numbers")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// What the manifest gave for each service when a change last said so.
     pub fn from_manifest(&self) -> Result<BTreeMap<String, Build>, OperationsError> {
         let connection = self.connection();
