@@ -121,7 +121,8 @@ impl Operations {
     pub fn live(&self) -> Result<BTreeMap<String, Vec<(Revision, u8)>>, OperationsError> {
         let connection = self.connection();
         let mut statement = connection.prepare(&format!(
-            "SELECT {COLUMNS}, w.weight FROM weights AS w JOIN revisions AS r USING (service, number)
+            "SELECT {COLUMNS}, w.weight FROM weights AS w
+             JOIN revisions AS r ON r.service = w.service AND r.number = w.number
              ORDER BY r.service, r.number"
         ))?;
         let rows = statement.query_map([], |row| Ok((from_row(row)?, row.get::<_, u8>(9)?)))?;

@@ -78,7 +78,7 @@ fn weigh(service: &str, weights: &[(Which, u8)]) -> Change {
     }
 }
 
-/// Keeps what a revision is made of and makes one; the canary takes `weight`, and `rest` the rest.
+/// Keeps what a revision is made of, and makes one with these weights.
 fn deploy(
     operations: &Operations,
     service: &str,
@@ -481,20 +481,14 @@ fn a_backup_has_it_and_a_restore_brings_it_back() {
     place.reopen();
     let operations = place.operations();
     assert_eq!(weights(operations, "cart"), [(2, 100)]);
+    let damaged = name(&first);
     for (revision, wasm) in [(first, "one"), (second, "two")] {
         let path = operations.wasm_path(&revision.digest);
         assert_eq!(std::fs::read_to_string(path).unwrap(), wasm);
     }
     drop(place.open.take());
-    let wasm = report.directory.join(&place_first(&report.directory));
+    let wasm = report.directory.join(damaged);
     std::fs::write(&wasm, "eno").unwrap();
     let refused = restore(&report.directory, &state, true).unwrap_err();
     assert!(refused.to_string().contains("SHA-256"), "{refused}");
-}
-
-/// Some file of a revision in a backup.
-fn place_first(backup: &Path) -> String {
-    let entry = backup.join("revisions").read_dir().unwrap().next();
-    let name = entry.unwrap().unwrap().file_name().into_string().unwrap();
-    format!("revisions/{name}")
 }
