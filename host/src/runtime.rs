@@ -5,13 +5,15 @@
 //! [`contracts`] says what it imports and exports and what meets what, [`linker`], [`links`] and
 //! [`code`] make it callable, [`instances`] makes sandboxes of it, [`admission`] says who may have
 //! one, [`service`] holds all of that and runs one invocation, [`answer`] drives the answer to a
-//! request, [`atomic`] that of an atomic one, and [`registry`] holds the services.
+//! request, [`atomic`] that of an atomic one, [`registry`] holds the services, and [`canary`] says
+//! whether a new revision of one does worse than the one before.
 
 pub mod absent;
 pub mod admission;
 pub mod answer;
 pub mod artifact_cache;
 pub mod atomic;
+pub mod canary;
 pub mod code;
 pub mod componentize;
 pub mod contracts;
