@@ -11,4 +11,5 @@ pub mod loading;
 pub mod options;
 pub mod overrides;
 pub mod parts;
+pub mod plan;
 pub mod stores;
