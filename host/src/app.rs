@@ -16,7 +16,7 @@ mod operator;
 pub mod options;
 pub mod overrides;
 pub mod parts;
-mod settings_digest;
+pub mod plan;
 pub mod stores;
 mod switch;
 mod wiring;

@@ -1,6 +1,7 @@
 //! The commands of the binary: their names, their flags and what they share. Each command's work is
 //! in a file of its own below.
 
+pub mod apply;
 pub mod backup;
 pub mod build;
 pub mod completions;

@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::parts::{Inspected, Parts};
-use super::settings_digest::SettingsDigests;
+use super::plan::tree::Tree;
 use crate::manifest::model::{Component, Manifest};
 use crate::manifest::{self, LoadOptions};
 use crate::runtime::live::WEIGHT_SUM;
@@ -47,7 +47,8 @@ pub struct Beginning<'a> {
     live: BTreeMap<String, Vec<(Revision, u8)>>,
     from_manifest: BTreeMap<String, Build>,
     next: BTreeMap<String, u64>,
-    settings: SettingsDigests,
+    tree: Tree,
+    profile: Option<String>,
     directory: PathBuf,
     text: String,
     path: String,
@@ -58,11 +59,19 @@ pub struct Beginning<'a> {
 
 impl<'a> Beginning<'a> {
     /// Without operations nothing is remembered: every service begins with revision 1.
-    pub fn new(manifest: &Manifest, operations: Option<&'a Operations>) -> anyhow::Result<Self> {
-        let text = match operations {
-            Some(_) => std::fs::read_to_string(&manifest.path)
-                .with_context(|| manifest.path.display().to_string())?,
-            None => String::new(),
+    pub fn new(
+        manifest: &Manifest,
+        operations: Option<&'a Operations>,
+        reading: &LoadOptions,
+    ) -> anyhow::Result<Self> {
+        let path = || manifest.path.display().to_string();
+        let (text, tree) = match operations {
+            None => Default::default(),
+            Some(_) => {
+                let text = std::fs::read_to_string(&manifest.path).with_context(path)?;
+                let tree = Tree::of(&text, manifest, reading).with_context(path)?;
+                (text, tree)
+            }
         };
         let mut beginning = Self {
             operations,
@@ -72,9 +81,10 @@ impl<'a> Beginning<'a> {
                 .unwrap_or_default(),
             from_manifest: BTreeMap::new(),
             next: BTreeMap::new(),
-            settings: SettingsDigests::of(&text),
+            tree,
+            profile: reading.profile.clone(),
             directory: manifest.directory.clone(),
-            path: manifest.path.display().to_string(),
+            path: path(),
             text,
             change: Change::default(),
             kept: Vec::new(),
@@ -102,7 +112,10 @@ impl<'a> Beginning<'a> {
         };
         let given = Build {
             digest: found.artifact.digest().to_string(),
-            settings_digest: self.settings.get(&id),
+            settings_digest: {
+                let digest = self.tree.settings_digest(&id, self.profile.as_deref())?;
+                digest.unwrap_or_default()
+            },
         };
         let live = self.live.remove(&id).unwrap_or_default();
         if live.is_empty() || self.from_manifest.get(&id) != Some(&given) {

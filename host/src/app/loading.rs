@@ -32,7 +32,7 @@ pub fn load(
     let handling = handling(manifest);
     let inspected = inspect(manifest, parts, &handling)?;
     let kept = KeptManifests::default();
-    let mut beginning = Beginning::new(manifest, operations)?;
+    let mut beginning = Beginning::new(manifest, operations, reading)?;
     let mut mains = BTreeMap::new();
     let mut canaries = Vec::new();
     for (id, found) in inspected {
