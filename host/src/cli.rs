@@ -1,6 +1,7 @@
 //! The commands of the binary: their names, their flags and what they share. Each command's work is
 //! in a file of its own below.
 
+pub mod apply;
 pub mod backup;
 pub mod build;
 pub mod completions;
@@ -80,6 +81,12 @@ pub enum Command {
     Compose(compose::ComposeArguments),
     /// Build and run the application again whenever its files change
     Watch(watch::WatchArguments),
+    /// Replace one service of a running host while the others serve
+    Deploy(deploy::DeployArguments),
+    /// Give all calls of a service to its newest live revision
+    Promote(deploy::PromoteArguments),
+    /// Give all calls of a service back to an earlier revision
+    Rollback(deploy::RollbackArguments),
     /// List the services of a running host
     Services(services::ServicesArguments),
     /// Look at the bus of a running host, and mend what goes wrong on it
@@ -121,6 +128,9 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Build(arguments) => build::run(arguments).await,
         Command::Compose(arguments) => compose::run(&arguments),
         Command::Watch(arguments) => watch::run(arguments).await,
+        Command::Deploy(arguments) => deploy::run(&arguments).await,
+        Command::Promote(arguments) => deploy::promote(&arguments).await,
+        Command::Rollback(arguments) => deploy::rollback(&arguments).await,
         Command::Services(arguments) => services::run(&arguments).await,
         Command::Events(arguments) => events::run(&arguments).await,
         Command::Graph(arguments) => graph::run(&arguments),

@@ -3,6 +3,7 @@
 //! `allowed_outbound_hosts` to [`crate::network::allowed_hosts`].
 
 mod application;
+mod canary;
 mod component;
 mod dependency;
 pub mod diagnostics;

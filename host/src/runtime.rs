@@ -4,7 +4,8 @@
 //! In reading order: [`engine`] and [`artifact_cache`] make a component out of a file,
 //! [`contracts`] says what it imports and exports and what meets what, [`linker`], [`links`] and
 //! [`code`] make it callable, [`instances`] makes sandboxes of it, [`admission`] says who may have
-//! one, [`service`] holds all of that and runs one invocation, [`answer`] drives the answer to a
+//! one, [`revision`] and [`live`] say which code a call runs and [`canary`] whether a new one does
+//! worse, [`service`] holds all of that and runs one invocation, [`answer`] drives the answer to a
 //! request, [`atomic`] that of an atomic one, and [`registry`] holds the services.
 
 pub mod absent;
@@ -12,6 +13,7 @@ pub mod admission;
 pub mod answer;
 pub mod artifact_cache;
 pub mod atomic;
+pub mod canary;
 pub mod code;
 pub mod componentize;
 pub mod contracts;
@@ -25,8 +27,10 @@ pub mod linker;
 pub mod links;
 #[cfg(test)]
 mod links_property_tests;
+pub mod live;
 pub mod meter;
 pub mod registry;
+pub mod revision;
 pub mod service;
 pub mod sources;
 pub mod standstill;

@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod metrics;
+pub mod time;
 pub mod trace_context;
 
 use std::io::IsTerminal;

@@ -45,7 +45,12 @@ pub enum ClientError {
     Unwritten(serde_json::Error),
     /// The host's own words, or the status where there are none.
     #[error("{address} refused: {detail}")]
-    Refused { address: Address, detail: String },
+    Refused {
+        address: Address,
+        detail: String,
+        /// The whole problem.
+        body: Bytes,
+    },
 }
 
 /// A request's body; without a kind there is none.
@@ -125,6 +130,20 @@ impl Client {
         self.ask(Method::POST, path, content, TIMEOUT).await
     }
 
+    /// The answer to a component, which takes as long as it is compiled and what ran before ends.
+    pub async fn upload(
+        &self,
+        path: &str,
+        component: Vec<u8>,
+        time: Duration,
+    ) -> Result<Bytes, ClientError> {
+        let content = Content {
+            kind: "application/wasm",
+            body: component.into(),
+        };
+        self.ask(Method::POST, path, content, time).await
+    }
+
     async fn ask(
         &self,
         method: Method,
@@ -142,6 +161,7 @@ impl Client {
             Ok(Ok((status, body))) => Err(ClientError::Refused {
                 address: self.address.clone(),
                 detail: detail(&body).unwrap_or_else(|| status.to_string()),
+                body,
             }),
             Ok(Err(error)) => Err(ClientError::Http(self.address.clone(), error)),
             Err(_) => Err(ClientError::TimedOut {

@@ -47,6 +47,7 @@ fn service(id: &str, metrics: Arc<ServiceMetrics>) -> ServiceStatus {
     ServiceStatus {
         id: id.to_owned(),
         revision: "0123456789ab".to_owned(),
+        revisions: Vec::new(),
         health: Health::Idle,
         code_loaded: false,
         instances_max: 4,

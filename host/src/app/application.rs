@@ -17,7 +17,8 @@ use crate::admin::listener::Listener;
 use crate::admin::tokens::Tokens;
 use crate::app::elsewhere::elsewhere;
 use crate::app::events::{self, RunningEvents};
-use crate::app::loading;
+use crate::app::fleet::{Fleet, FleetParts};
+use crate::app::loading::{self, Loaded};
 use crate::app::options::UpOptions;
 use crate::app::parts::{LoadErrors, Parts};
 use crate::capabilities::http_out::SelfAddress;
@@ -27,6 +28,7 @@ use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
 use crate::gateway::{self, Gateway, tls};
+use crate::manifest::LoadOptions;
 use crate::manifest::model::Manifest;
 use crate::manifest::model::events::EVENT_BYTES_MAX;
 use crate::manifest::runtime_config::RuntimeConfig;
@@ -35,6 +37,7 @@ use crate::runtime::engine::Engines;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
 use crate::storage::bus::Bus;
+use crate::storage::operations::Operations;
 use crate::storage::ownership::{self, ServiceLabels};
 use crate::storage::state_dir::StateDir;
 
@@ -43,6 +46,9 @@ const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Time that the last events of atomic handlers have to reach the bus; they are not lost otherwise.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Revisions that are kept of each service beside the live ones.
+const REVISIONS_KEPT: usize = 10;
 
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {
@@ -83,12 +89,27 @@ impl Application {
         let admin = open_admin(options, &state, address)?;
         let services = Arc::new(ServiceTable::default());
         let chain = Arc::new(Chaining::new(services.clone()));
-        let mut parts = Parts::new(manifest, options, config, &resolver, &state, chain)?;
+        let mut parts = Parts::new(manifest, options, config, resolver, &state, chain)?;
         // Before any service is made, whose guard this is.
         if let Some(endpoint) = admin.as_ref().and_then(|(open, _)| open.endpoint()) {
             parts.refuse_endpoint(endpoint);
         }
-        let registry = tokio::task::block_in_place(|| loading::load(manifest, &parts))?;
+        // As in Spin, a stock run remembers nothing of what ran before.
+        let operations = match options.stock {
+            true => None,
+            false => Some(Arc::new(Operations::open(&state)?)),
+        };
+        let reading = LoadOptions {
+            profile: options.profile.clone(),
+            stock: options.stock,
+        };
+        let Loaded {
+            registry,
+            wiring,
+            changes,
+        } = tokio::task::block_in_place(|| {
+            loading::load(manifest, &parts, operations.as_deref(), &reading)
+        })?;
         parts
             .host_places
             .set_reclaim(Arc::downgrade(&registry) as _);
@@ -105,20 +126,33 @@ impl Application {
         for trigger in &manifest.redis_triggers {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
+        if let (Some(changes), Some(operations)) = (changes, &operations) {
+            tokio::task::block_in_place(|| changes.store(operations, REVISIONS_KEPT))?;
+        }
         let events = match bus {
             Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
             None => None,
         };
+        let (self_address, engines) = (parts.self_address.clone(), parts.engines.clone());
+        let fleet = operations.map(|operations| {
+            Fleet::new(FleetParts {
+                parts,
+                registry: registry.clone(),
+                wiring,
+                operations,
+                reading,
+                revisions_kept: REVISIONS_KEPT,
+            })
+        });
         let subject = admin::Subject {
+            operator: fleet.transpose()?.map(|fleet| fleet as _),
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
             events: events.as_ref().map(|running| running.events.clone()),
-            operator: None,
         };
         let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
-        let (self_address, engines) = (parts.self_address, parts.engines);
         Ok(Application {
             _admin: admin.transpose()?,
             gateway: Arc::new(gateway),
@@ -238,15 +272,17 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
 fn table(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
     let mut services = Services::default();
     for id in loading::called_by_host(manifest) {
-        if let Some(service) = registry.get(id) {
-            let settings = service.settings().clone();
-            services.insert_unreached(id, service, &settings);
+        if let Some(service) = registry.get(id)
+            && let Some(main) = service.main()
+        {
+            services.insert_unreached(id, service, main.settings());
         }
     }
     for id in loading::triggered(manifest) {
-        if let Some(service) = registry.get(id) {
-            let settings = service.settings().clone();
-            services.insert(id, service, &settings);
+        if let Some(service) = registry.get(id)
+            && let Some(main) = service.main()
+        {
+            services.insert(id, service, main.settings());
         }
     }
     if let (Some(component), Some(bus)) = (loading::bus(manifest), bus) {

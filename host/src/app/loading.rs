@@ -4,37 +4,91 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::call_graph::{CallGraph, Calls};
+use super::beginning::{Beginner, Beginning, Changes, KeptManifests};
 use super::parts::{Inspected, LoadErrors, Parts};
+use super::wiring::Wiring;
+use crate::manifest::LoadOptions;
 use crate::manifest::model::{Component, HttpTarget, Manifest};
-use crate::runtime::contracts::app::{self, Party, Resolved, Target};
-use crate::runtime::links::Link;
+use crate::runtime::contracts::app::{self, Party};
+use crate::runtime::live::{Live, Share};
 use crate::runtime::registry::Registry;
+use crate::runtime::service::Service;
+use crate::storage::operations::Operations;
+
+/// An app whose services can be called, and what its start changes of what is live.
+pub struct Loaded {
+    pub registry: Arc<Registry>,
+    pub wiring: Wiring,
+    pub changes: Option<Changes>,
+}
 
 /// Loads every service that a trigger, an event, a schedule or a link leads to.
-pub fn load(manifest: &Manifest, parts: &Parts<'_>) -> Result<Arc<Registry>, LoadErrors> {
+pub fn load(
+    manifest: &Manifest,
+    parts: &Parts,
+    operations: Option<&Operations>,
+    reading: &LoadOptions,
+) -> anyhow::Result<Loaded> {
     let handling = handling(manifest);
     let inspected = inspect(manifest, parts, &handling)?;
-    let resolved = check_links(manifest, parts, &inspected)?;
-    // In the order of `inspected`.
-    let wiring: Vec<_> = {
-        let calls: Vec<_> = inspected.values().map(calls).collect();
-        let graph = CallGraph::new(&calls);
-        let wire = |(id, found): (&&str, &Inspected<'_>)| {
-            let links = links(found, &graph, resolved.get(*id));
-            (links, graph.callers(id))
-        };
-        inspected.iter().map(wire).collect()
-    };
-    let mut services = Vec::new();
+    let kept = KeptManifests::default();
+    let mut beginning = Beginning::new(manifest, operations, reading)?;
+    let mut mains = BTreeMap::new();
+    let mut canaries = Vec::new();
+    for (id, found) in inspected {
+        let mut shares = beginning.shares(found, parts, &kept, reading)?;
+        // The one with the most weight stands for the service.
+        shares.sort_by_key(|share| share.weight);
+        if let Some(main) = shares.pop() {
+            mains.insert(id, main);
+        }
+        canaries.extend(shares.into_iter().map(|share| (id, share)));
+    }
+    check_links(manifest, parts, &mains)?;
+    let wiring = Wiring::of(mains.values().map(|main| &main.inspected), &handling);
+    let registry = registry(parts, mains, canaries, &wiring)?;
+    let changes = beginning.changes();
+    Ok(Loaded {
+        registry,
+        wiring,
+        changes,
+    })
+}
+
+/// Makes the services with their revisions.
+fn registry<'m>(
+    parts: &Parts,
+    mains: BTreeMap<&'m str, Beginner<'m>>,
+    canaries: Vec<(&'m str, Beginner<'m>)>,
+    wiring: &Wiring,
+) -> Result<Arc<Registry>, LoadErrors> {
     let mut errors = Vec::new();
-    for ((id, found), (links, callers)) in inspected.into_iter().zip(wiring) {
-        match parts.service(found, links, callers, handling.contains(id)) {
-            Ok(service) => services.push(Arc::new(service)),
+    let mut services: BTreeMap<&str, (Service, Vec<Share>)> = BTreeMap::new();
+    for (id, begins) in mains.into_iter().chain(canaries) {
+        let (service, shares) = services
+            .entry(id)
+            .or_insert_with(|| (parts.service(id), Vec::new()));
+        let Beginner {
+            inspected,
+            number,
+            weight,
+            directory,
+        } = begins;
+        let metrics = service.metrics().clone();
+        match wiring.revision(parts, inspected, number, &directory, metrics) {
+            Ok(revision) => shares.push(Share {
+                revision: Arc::new(revision),
+                weight,
+            }),
             Err(error) => errors.push(format!("component `{id}`: {error}")),
         }
     }
     LoadErrors::check(errors)?;
+    let services = services.into_iter().map(|(id, (service, shares))| {
+        service.set_callers(wiring.callers(id));
+        service.set_live(Live::new(shares));
+        Arc::new(service)
+    });
     let registry = Arc::new(Registry::default());
     registry.publish(services);
     Ok(registry)
@@ -80,7 +134,7 @@ pub fn triggered(manifest: &Manifest) -> BTreeSet<&str> {
 /// All components that are called: their handler is, or a link of one that is leads to them.
 fn inspect<'m>(
     manifest: &'m Manifest,
-    parts: &Parts<'_>,
+    parts: &Parts,
     handling: &BTreeSet<&'m str>,
 ) -> Result<BTreeMap<&'m str, Inspected<'m>>, LoadErrors> {
     let mut errors = Vec::new();
@@ -92,7 +146,7 @@ fn inspect<'m>(
             continue;
         };
         next.extend(component.settings.links.values().map(String::as_str));
-        match parts.inspect(component) {
+        match parts.inspect(component, manifest) {
             Ok(found) => {
                 inspected.insert(id, found);
             }
@@ -104,72 +158,51 @@ fn inspect<'m>(
     Ok(inspected)
 }
 
-fn calls<'a>(inspected: &'a Inspected<'_>) -> Calls<'a> {
-    let links = inspected.component.settings.links.values();
-    Calls {
-        id: &inspected.component.id,
-        links: links.map(String::as_str).collect(),
-        allowed_hosts: &inspected.allowed_hosts,
-    }
-}
-
 /// Holds every link against the contracts of both sides. An import that nothing satisfies is
 /// reported with all components that could, also those that nobody calls yet.
 fn check_links(
     manifest: &Manifest,
-    parts: &Parts<'_>,
-    inspected: &BTreeMap<&str, Inspected<'_>>,
-) -> Result<Resolved, LoadErrors> {
-    let of_those_called = parties(inspected);
-    if let Ok(resolved) = app::check_links(&of_those_called, &is_offered) {
-        return Ok(resolved);
+    parts: &Parts,
+    mains: &BTreeMap<&str, Beginner<'_>>,
+) -> Result<(), LoadErrors> {
+    let of_those_called = parties(mains.iter().map(|(id, main)| (*id, &main.inspected)));
+    if app::check_links(&of_those_called, &is_offered).is_ok() {
+        return Ok(());
     }
     let others = manifest.components.values();
     let others = others.filter(|component| {
-        !inspected.contains_key(&*component.id) && component.settings.bus.is_none()
+        !mains.contains_key(&*component.id) && component.settings.bus.is_none()
     });
     let others: BTreeMap<&str, _> = others
-        .filter_map(|component| Some((&*component.id, parts.inspect(component).ok()?)))
+        .filter_map(|component| Some((&*component.id, parts.inspect(component, manifest).ok()?)))
         .collect();
-    let mut all = parties(&others);
+    let mut all = parties(others.iter().map(|(id, found)| (*id, found)));
     all.extend(of_those_called);
     let resolved = app::check_links(&all, &is_offered);
     let is_called = |error: &String| {
-        let mut called = inspected.keys();
+        let mut called = mains.keys();
         called.any(|id| error.starts_with(&format!("component `{id}`")))
     };
-    resolved.map_err(|errors| LoadErrors::of(errors.into_iter().filter(is_called).collect()))
+    resolved
+        .map(drop)
+        .map_err(|errors| LoadErrors::of(errors.into_iter().filter(is_called).collect()))
 }
 
-fn parties<'a>(inspected: &'a BTreeMap<&str, Inspected<'_>>) -> BTreeMap<String, Party<'a>> {
-    let party = |(id, found): (&&str, &'a Inspected<'_>)| {
+fn parties<'a>(
+    inspected: impl Iterator<Item = (&'a str, &'a Inspected<'a>)>,
+) -> BTreeMap<String, Party<'a>> {
+    let party = |(id, found): (&str, &'a Inspected<'_>)| {
         let party = Party {
             contract: found.artifact.contract(),
             links: &found.component.settings.links,
         };
-        ((*id).to_owned(), party)
+        (id.to_owned(), party)
     };
-    inspected.iter().map(party).collect()
+    inspected.map(party).collect()
 }
 
 /// Interfaces of the host are judged when the component is linked; no other one is its own.
-fn is_offered(_id: &str, import: &str) -> bool {
+pub fn is_offered(_id: &str, import: &str) -> bool {
     let namespace = import.split_once(':').map(|(namespace, _)| namespace);
     matches!(namespace, Some("wasi" | "spin" | "fermyon"))
-}
-
-/// The links of one service.
-fn links(
-    inspected: &Inspected<'_>,
-    graph: &CallGraph<'_>,
-    targets: Option<&BTreeMap<String, Target>>,
-) -> Vec<Arc<Link>> {
-    let component = inspected.component;
-    let link = |(import, target): (&String, &Target)| {
-        let Target { provider, export } = target;
-        let in_circle = graph.reaches(provider, &component.id);
-        let max = component.settings.message_bytes_max;
-        Arc::new(Link::new(import, export, provider, in_circle, max))
-    };
-    targets.into_iter().flatten().map(link).collect()
 }

@@ -1,12 +1,14 @@
 //! From one component of the manifest to a service that can be called: its artifact, its handler,
 //! its grants. What the parts do is left to the runtime and to the capabilities.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::Semaphore;
 
+use super::overrides::{self, OverrideError};
 use super::stores::Stores;
 use crate::app::dependencies;
 use crate::app::options::{Follow, UpOptions};
@@ -28,7 +30,8 @@ use crate::runtime::host_places::HostPlaces;
 use crate::runtime::instances::{Grants, Instances};
 use crate::runtime::linker::Linkers;
 use crate::runtime::links::Link;
-use crate::runtime::service::{Callers, Service};
+use crate::runtime::revision::Revision;
+use crate::runtime::service::Service;
 use crate::runtime::standstill::Standstill;
 use crate::storage::state_dir::StateDir;
 use crate::telemetry::metrics::ServiceMetrics;
@@ -87,19 +90,32 @@ pub enum LoadError {
 
 /// A component whose artifact is known.
 pub struct Inspected<'m> {
-    pub component: &'m Component,
+    pub component: Cow<'m, Component>,
     pub artifact: Artifact,
     pub allowed_hosts: Arc<AllowedHosts>,
 }
 
+/// What a revision is made with beside its component.
+pub struct Build<'a> {
+    pub number: u64,
+    pub links: Vec<Arc<Link>>,
+    /// Whether its HTTP handler is called.
+    pub is_handling: bool,
+    /// Where the manifest stands that its files are named in.
+    pub directory: &'a Path,
+    /// Those of its service.
+    pub metrics: Arc<ServiceMetrics>,
+}
+
 /// What all services of an app are made with.
-pub struct Parts<'a> {
+pub struct Parts {
     pub self_address: Arc<OnceLock<SelfAddress>>,
-    options: &'a UpOptions,
-    config: &'a RuntimeConfig,
-    resolver: &'a Resolver,
-    manifest: &'a Manifest,
-    state: &'a StateDir,
+    options: UpOptions,
+    config: RuntimeConfig,
+    resolver: Resolver,
+    /// The state directory, and the artifact cache in it.
+    state: PathBuf,
+    cache_folder: PathBuf,
     pub engines: Arc<Engines>,
     linkers: Arc<Linkers>,
     cache: Arc<ArtifactCache>,
@@ -113,13 +129,13 @@ pub struct Parts<'a> {
     standstill: Arc<Standstill>,
 }
 
-impl<'a> Parts<'a> {
+impl Parts {
     pub fn new(
-        manifest: &'a Manifest,
-        options: &'a UpOptions,
-        config: &'a RuntimeConfig,
-        resolver: &'a Resolver,
-        state: &'a StateDir,
+        manifest: &Manifest,
+        options: &UpOptions,
+        config: &RuntimeConfig,
+        resolver: Resolver,
+        state: &StateDir,
         chain: Arc<dyn Chain>,
     ) -> anyhow::Result<Self> {
         let cache = if options.compiled_cache {
@@ -134,11 +150,9 @@ impl<'a> Parts<'a> {
         let engines = Engines::start(options.pooling)?;
         Ok(Self {
             self_address: Arc::new(OnceLock::new()),
-            options,
-            config,
             resolver,
-            manifest,
-            state,
+            state: state.path().to_owned(),
+            cache_folder: state.cache(),
             linkers: Arc::new(Linkers::new(&engines)?),
             engines,
             cache: Arc::new(cache),
@@ -150,6 +164,8 @@ impl<'a> Parts<'a> {
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_places: Arc::new(HostPlaces::new(POOL_INSTANCES as usize, POOL_RESERVED)),
             standstill: Arc::default(),
+            options: options.clone(),
+            config: config.clone(),
         })
     }
 
@@ -158,11 +174,30 @@ impl<'a> Parts<'a> {
         Arc::make_mut(&mut self.guard).refuse_endpoint(endpoint);
     }
 
+    /// A manifest with what the command line changes in it.
+    pub fn overridden(&self, mut manifest: Manifest) -> Result<Manifest, OverrideError> {
+        overrides::apply(&mut manifest, &self.options, &self.config)?;
+        Ok(manifest)
+    }
+
     /// What can be said of a component before its links are known.
-    pub fn inspect<'m>(&self, component: &'m Component) -> Result<Inspected<'m>, LoadError> {
-        let path = dependencies::artifact(component, self.manifest, &self.state.cache())?;
-        let artifact = self.cache.inspect(&self.engines, &path)?;
-        let allowed_hosts = Arc::new(self.allowed_hosts(component)?);
+    pub fn inspect<'m>(
+        &self,
+        component: &'m Component,
+        manifest: &Manifest,
+    ) -> Result<Inspected<'m>, LoadError> {
+        let path = dependencies::artifact(component, manifest, &self.cache_folder)?;
+        self.inspect_file(Cow::Borrowed(component), &path)
+    }
+
+    /// The same of a component that runs another file than its manifest names.
+    pub fn inspect_file<'m>(
+        &self,
+        component: Cow<'m, Component>,
+        path: &Path,
+    ) -> Result<Inspected<'m>, LoadError> {
+        let artifact = self.cache.inspect(&self.engines, path)?;
+        let allowed_hosts = Arc::new(self.allowed_hosts(&component)?);
         Ok(Inspected {
             component,
             artifact,
@@ -170,14 +205,17 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The service that a component becomes.
-    pub fn service(
+    /// A service without a revision.
+    pub fn service(&self, id: &str) -> Service {
+        Service::new(id.into(), Arc::default(), self.standstill.clone())
+    }
+
+    /// The revision that a component becomes. `metrics` are those of its service.
+    pub fn revision(
         &self,
         inspected: Inspected<'_>,
-        links: Vec<Arc<Link>>,
-        callers: Callers,
-        is_triggered: bool,
-    ) -> Result<Service, LoadError> {
+        build: Build<'_>,
+    ) -> Result<Revision, LoadError> {
         let Inspected {
             component,
             artifact,
@@ -191,43 +229,34 @@ impl<'a> Parts<'a> {
                 absent.join(", ")
             );
         }
-        let grants = self.grants(component, allowed_hosts.clone())?;
+        let grants = self.grants(&component, build.directory, allowed_hosts.clone())?;
         let loader = CodeLoader {
             engines: self.engines.clone(),
             linkers: self.linkers.clone(),
             cache: self.cache.clone(),
             artifact,
-            links,
+            links: build.links,
             allowed_hosts,
         };
-        check_code(&loader, is_triggered)?;
-        let metrics = Arc::new(ServiceMetrics::default());
+        check_code(&loader, build.is_handling)?;
         let mut settings = component.settings.clone();
         if loader.artifact.kind() == EngineKind::Concurrent {
             // Spin's flag is about instances of WASI 0.3 alone.
             let of_command_line = self.options.limits.instance_reuse_max;
             settings.reuse_max = settings.reuse_max.or(of_command_line);
         }
+        let atomic = self.stores.of_atomic(&component)?;
+        let atomic =
+            atomic.map(|store| AtomicHandlers::new(component.settings.atomic.clone(), store));
         let host_places = self.host_places.clone();
-        let service = Service::new(
-            component.id.as_str().into(),
-            Instances::new(loader, grants, settings, host_places, metrics.clone()),
-            metrics,
-            callers,
-            self.standstill.clone(),
-        );
-        Ok(match self.stores.of_atomic(component)? {
-            Some(store) => {
-                let atomic = component.settings.atomic.clone();
-                service.with_atomic(AtomicHandlers::new(atomic, store))
-            }
-            None => service,
-        })
+        let instances = Instances::new(loader, grants, settings, host_places, build.metrics);
+        Ok(Revision::new(build.number, instances, atomic))
     }
 
     fn grants(
         &self,
         component: &Component,
+        directory: &Path,
         allowed_hosts: Arc<AllowedHosts>,
     ) -> Result<Grants, LoadError> {
         let guard = Arc::new(self.guard.for_service());
@@ -237,8 +266,8 @@ impl<'a> Parts<'a> {
             files: files::Config::prepare(
                 &component.files,
                 &component.exclude_files,
-                &self.manifest.directory,
-                self.state.path(),
+                directory,
+                &self.state,
                 &std::env::temp_dir(),
             )?,
             logs: logs::Config::new(

@@ -1,10 +1,12 @@
 //! What every capability may know about the invocation that it serves, and the way to another
 //! service of the app. The call itself is left to the gateway.
 
+use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use wasmtime_wasi_http::WasiBody;
@@ -19,6 +21,8 @@ use crate::telemetry::trace_context::TraceContext;
 pub struct Invocation {
     /// The id that names the whole request tree in logs and in error answers.
     pub request_id: Arc<str>,
+    /// What the whole request tree has in common.
+    pub tree: Arc<Tree>,
     /// The span of this invocation, continued by every call that it makes.
     pub trace: TraceContext,
     /// The service that runs.
@@ -45,6 +49,7 @@ impl Invocation {
     ) -> Arc<Self> {
         Arc::new(Self {
             request_id,
+            tree: Arc::default(),
             trace,
             service,
             depth: 0,
@@ -80,6 +85,7 @@ impl Invocation {
             .map_or(own_deadline, |left| own_deadline.min(left));
         Arc::new(Self {
             request_id: self.request_id.clone(),
+            tree: self.tree.clone(),
             trace: self.trace.child(),
             service,
             depth: self.depth + 1,
@@ -94,6 +100,7 @@ impl Invocation {
     pub fn run_in(&self, unit: Arc<Unit>) -> Arc<Self> {
         let Self {
             request_id,
+            tree,
             trace,
             service,
             depth,
@@ -104,6 +111,7 @@ impl Invocation {
         } = self;
         Arc::new(Self {
             request_id: request_id.clone(),
+            tree: tree.clone(),
             trace: *trace,
             service: service.clone(),
             depth: *depth,
@@ -127,6 +135,37 @@ impl Invocation {
         services.reverse();
         services.push(&self.service);
         services.join(" → ")
+    }
+}
+
+/// What the invocations of one request tree have in common: of each service that the tree has
+/// called, what its first call took, which all further ones take as well.
+#[derive(Default)]
+pub struct Tree {
+    /// Few, so a search from the front is quicker than any table.
+    taken: Mutex<Vec<(u64, Arc<dyn Any + Send + Sync>)>>,
+}
+
+impl Tree {
+    /// What the tree has taken under a service's number; at the first call, what `choose` says.
+    pub fn take<T: Any + Send + Sync>(
+        &self,
+        number: u64,
+        choose: impl FnOnce() -> Option<Arc<T>>,
+    ) -> Option<Arc<T>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, found)) = taken.iter().find(|(of, _)| *of == number) {
+            return found.clone().downcast().ok();
+        }
+        let chosen = choose()?;
+        taken.push((number, chosen.clone()));
+        Some(chosen)
+    }
+}
+
+impl fmt::Debug for Tree {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Tree").finish_non_exhaustive()
     }
 }
 

@@ -93,6 +93,7 @@ fn refuse_of_bus(table: &mut Table<'_>) {
         "atomic",
         "subscriptions",
         "schedules",
+        "canary",
     ] {
         if let Some(field) = table.optional(key) {
             field.refuse_key(

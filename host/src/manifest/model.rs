@@ -3,12 +3,14 @@
 //! Every path is absolute. Templates (`{{ variable }}`) are kept as text and expanded by
 //! [`crate::manifest::variables`] once the variables are known.
 
+pub mod canary;
 pub mod events;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use self::canary::Canary;
 use self::events::{Atomic, BusSettings, Schedule, Subscription};
 
 /// One application: a checked `spin.toml` of version 2.
@@ -186,7 +188,7 @@ pub enum InheritConfiguration {
     Some(Vec<String>),
 }
 
-/// `[application.tool.kumiki]`: limits of the listener.
+/// `[application.tool.kumiki]`: limits of the listener, and what is kept of all services.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplicationSettings {
     /// Bytes of a request's head that the listener accepts; more is answered 431.
@@ -197,6 +199,10 @@ pub struct ApplicationSettings {
     pub header_read_timeout_ms: u64,
     /// Open connections; further clients wait to be accepted.
     pub connections_max: usize,
+    /// Revisions of each service that are kept beside the live ones.
+    pub revisions_kept: usize,
+    /// Memory of all services together. `None`: no limit.
+    pub memory_budget_mib: Option<u64>,
 }
 
 impl Component {
@@ -213,6 +219,8 @@ impl Default for ApplicationSettings {
             body_bytes_max: None,
             header_read_timeout_ms: 10_000,
             connections_max: 4096,
+            revisions_kept: 10,
+            memory_budget_mib: None,
         }
     }
 }
@@ -232,7 +240,7 @@ pub struct ComposedOnly {
 }
 
 /// `[component.ID.tool.kumiki]`: limits of one service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServiceSettings {
     /// The artifact that kumiki runs in the place of the component's `source`.
     pub source: Option<Source>,
@@ -255,8 +263,10 @@ pub struct ServiceSettings {
     /// Invocations that one instance serves, one after the other. `None`: 1 with WASI 0.2, 128 with
     /// 0.3, as in Spin.
     pub reuse_max: Option<u64>,
-    /// Without a call for so long, the service's instances and its code leave memory.
+    /// Without a call for so long, the service's instances leave memory.
     pub idle_timeout_ms: u64,
+    /// Without a call for so long, its code does as well. `None`: with the instances.
+    pub unload_after_ms: Option<u64>,
     /// Arguments of one linked call that the service makes, and its result.
     pub message_bytes_max: usize,
     /// By the interface that the component imports: the component whose live service answers.
@@ -272,6 +282,8 @@ pub struct ServiceSettings {
     pub subscriptions: Vec<Subscription>,
     pub schedules: Vec<Schedule>,
     pub atomic: Atomic,
+    /// Without it a canary is not judged.
+    pub canary: Option<Canary>,
 }
 
 impl Default for ServiceSettings {
@@ -288,6 +300,7 @@ impl Default for ServiceSettings {
             fresh_instances_ready: 2,
             reuse_max: None,
             idle_timeout_ms: 60_000,
+            unload_after_ms: None,
             message_bytes_max: 256 * 1024,
             links: BTreeMap::new(),
             composed_only: ComposedOnly::default(),
@@ -297,6 +310,7 @@ impl Default for ServiceSettings {
             subscriptions: Vec::new(),
             schedules: Vec::new(),
             atomic: Atomic::default(),
+            canary: None,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeFloat, DeInteger, DeTable, DeValue};
 
 use super::diagnostics::{Diagnostics, Severity, Text};
 use super::names;
@@ -279,6 +279,26 @@ impl<'t> Field<'t> {
         let number = number.filter(|number| range.contains(number));
         if number.is_none() {
             self.refuse(format!("{} is out of range", written.as_str()), allowed);
+        }
+        number
+    }
+
+    /// A number within a range, whole or with a fraction.
+    pub(super) fn fraction(&self, range: RangeInclusive<f64>) -> Option<f64> {
+        let (least, most) = (range.start(), range.end());
+        let value = self.value();
+        let whole = value.as_integer().filter(|number| number.radix() == 10);
+        let written = whole.map(DeInteger::as_str);
+        let Some(written) = written.or_else(|| value.as_float().map(DeFloat::as_str)) else {
+            self.wrong_kind("a number", &format!("one from {least} to {most}"));
+            return None;
+        };
+        let number = written.parse().ok().filter(|it| range.contains(it));
+        if number.is_none() {
+            self.refuse(
+                format!("{written} is out of range"),
+                format!("write a number from {least} to {most}"),
+            );
         }
         number
     }

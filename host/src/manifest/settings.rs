@@ -7,7 +7,7 @@ use super::Context;
 use super::model::{ApplicationSettings, ServiceSettings};
 use super::reader::{Field, Table};
 use super::source;
-use super::{events, links};
+use super::{canary, events, links};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -22,6 +22,7 @@ pub(super) fn application(context: &Context<'_>, tool: Option<Field<'_>>) -> App
         return preset;
     };
     let body_bytes_max = table.optional("body_bytes_max");
+    let memory_budget = table.optional("memory_budget_mib");
     let settings = ApplicationSettings {
         header_bytes_max: table.number("header_bytes_max", KIB..=16 * MIB, preset.header_bytes_max),
         body_bytes_max: body_bytes_max.and_then(|field| field.integer(0..=u64::MAX)),
@@ -31,6 +32,8 @@ pub(super) fn application(context: &Context<'_>, tool: Option<Field<'_>>) -> App
             preset.header_read_timeout_ms,
         ),
         connections_max: table.number("connections_max", 1..=1_000_000, preset.connections_max),
+        revisions_kept: table.number("revisions_kept", 1..=1000, preset.revisions_kept),
+        memory_budget_mib: memory_budget.and_then(|field| field.integer(1..=KIB * KIB)),
     };
     table.finish();
     settings
@@ -55,6 +58,8 @@ pub(super) fn service<'t>(
     let source = table.optional("source");
     let (links, composed_only, links_draft) = links::read(context, &mut table);
     let (events, events_draft) = events::read(&mut table);
+    let idle_timeout_ms = table.number("idle_timeout_ms", 1..=DAY_MS, preset.idle_timeout_ms);
+    let unload_after = table.optional("unload_after_ms");
     let settings = ServiceSettings {
         source: source.and_then(|field| source::read(context, &field)),
         memory_max_mib: table.number("memory_max_mib", 1..=WASM_MEMORY_MIB, preset.memory_max_mib),
@@ -79,7 +84,8 @@ pub(super) fn service<'t>(
         reuse_max: table
             .optional("reuse_max")
             .and_then(|field| field.integer(1..=u64::MAX)),
-        idle_timeout_ms: table.number("idle_timeout_ms", 1..=DAY_MS, preset.idle_timeout_ms),
+        idle_timeout_ms,
+        unload_after_ms: unload_after.and_then(|field| read_unload_after(&field, idle_timeout_ms)),
         message_bytes_max: table.number(
             "message_bytes_max",
             KIB..=16 * MIB,
@@ -97,6 +103,7 @@ pub(super) fn service<'t>(
         subscriptions: events.subscriptions,
         schedules: events.schedules,
         atomic: events.atomic,
+        canary: canary::read(&mut table),
     };
     table.finish();
     let draft = Draft {
@@ -104,6 +111,21 @@ pub(super) fn service<'t>(
         events: events_draft,
     };
     (settings, draft)
+}
+
+/// Code cannot leave memory before the instances that run it.
+fn read_unload_after(field: &Field<'_>, idle_timeout_ms: u64) -> Option<u64> {
+    let unload_after_ms = field.integer(1..=DAY_MS)?;
+    if unload_after_ms < idle_timeout_ms {
+        field.refuse(
+            format!(
+                "the code would leave memory before the service's instances, which stay for \
+                 {idle_timeout_ms} ms (`idle_timeout_ms`)"
+            ),
+            format!("write {idle_timeout_ms} or more, or lower `idle_timeout_ms`"),
+        );
+    }
+    Some(unload_after_ms)
 }
 
 /// Our table among those of other tools, which are only checked to be tables.

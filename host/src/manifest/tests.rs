@@ -580,6 +580,34 @@ fn settings_stay_within_their_ranges() {
 }
 
 #[test]
+fn what_is_kept_of_revisions_and_in_memory_is_read() {
+    let manifest = good(&with(
+        "[component.c.tool.kumiki]\nidle_timeout_ms = 5000\nunload_after_ms = 5000\n\
+         [application.tool.kumiki]\nrevisions_kept = 3\nmemory_budget_mib = 512\n",
+    ));
+    let settings = &manifest.components["c"].settings;
+    assert_eq!(settings.unload_after_ms, Some(5000));
+    assert_eq!(manifest.settings.revisions_kept, 3);
+    assert_eq!(manifest.settings.memory_budget_mib, Some(512));
+    let preset = good(&with(""));
+    assert_eq!(preset.settings.revisions_kept, 10);
+    assert_eq!(preset.settings.memory_budget_mib, None);
+    assert_eq!(preset.components["c"].settings.unload_after_ms, None);
+    assert_eq!(
+        bad(&with(
+            "[component.c.tool.kumiki]\nunload_after_ms = 59_999\n\
+             [application.tool.kumiki]\nrevisions_kept = 0\nmemory_budget_mib = 0\n",
+        )),
+        [
+            "10:19: component.c.tool.kumiki.unload_after_ms: the code would leave memory before \
+             the service's instances, which stay for 60000 ms (`idle_timeout_ms`)",
+            "12:18: application.tool.kumiki.revisions_kept: 0 is out of range",
+            "13:21: application.tool.kumiki.memory_budget_mib: 0 is out of range",
+        ]
+    );
+}
+
+#[test]
 fn a_file_or_its_folder_can_be_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = load(folder.path(), &LoadOptions::default()).unwrap_err();

@@ -19,7 +19,7 @@ use crate::capabilities::invocation::Invocation;
 use crate::telemetry::metrics::ServiceMetrics;
 
 /// How many calls of one service run and wait at once.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct AdmissionLimits {
     /// Calls that run at once.
     pub places: usize,
@@ -27,6 +27,17 @@ pub struct AdmissionLimits {
     pub reserved_for_links: usize,
     /// Calls that wait at once.
     pub queue: usize,
+}
+
+impl AdmissionLimits {
+    /// The places that such a caller may take.
+    fn open_to(&self, is_outside: bool) -> usize {
+        if is_outside {
+            self.places.saturating_sub(self.reserved_for_links).max(1)
+        } else {
+            self.places
+        }
+    }
 }
 
 /// Why a call may not run.
@@ -41,12 +52,12 @@ pub enum Refused {
 /// The places of one service.
 pub struct Admission {
     service: Arc<str>,
-    limits: AdmissionLimits,
     standstill: Arc<Standstill>,
     state: Mutex<State>,
 }
 
 struct State {
+    limits: AdmissionLimits,
     busy: usize,
     queue: Queue,
 }
@@ -61,12 +72,26 @@ impl Admission {
     pub fn new(service: Arc<str>, limits: AdmissionLimits, standstill: Arc<Standstill>) -> Self {
         Self {
             service,
-            limits,
             standstill,
             state: Mutex::new(State {
+                limits,
                 busy: 0,
                 queue: Queue::default(),
             }),
+        }
+    }
+
+    /// Other limits from now on. Calls that run keep their places; those that wait get one as soon
+    /// as the next call ends.
+    pub fn set_limits(self: &Arc<Self>, limits: AdmissionLimits) {
+        let mut state = self.state();
+        let more = limits.places.saturating_sub(state.limits.places);
+        state.limits = limits;
+        // What the change has opened is given on like a place that became free.
+        state.busy += more;
+        drop(state);
+        for _ in 0..more {
+            self.release();
         }
     }
 
@@ -132,24 +157,10 @@ impl Admission {
 
     fn try_take(self: &Arc<Self>, is_outside: bool) -> Option<Place> {
         let mut state = self.state();
-        (state.busy < self.open_to(is_outside)).then(|| {
+        (state.busy < state.limits.open_to(is_outside)).then(|| {
             state.busy += 1;
             self.place()
         })
-    }
-
-    /// The places that such a caller may take.
-    fn open_to(&self, is_outside: bool) -> usize {
-        let AdmissionLimits {
-            places,
-            reserved_for_links,
-            ..
-        } = self.limits;
-        if is_outside {
-            places.saturating_sub(reserved_for_links).max(1)
-        } else {
-            places
-        }
     }
 
     /// Waits in the queue; a place that became free meanwhile is taken at once.
@@ -163,14 +174,15 @@ impl Admission {
             .as_ref()
             .map(|caller| caller.service.clone());
         let mut state = self.state();
-        if state.busy < self.open_to(caller.is_none()) {
+        if state.busy < state.limits.open_to(caller.is_none()) {
             state.busy += 1;
             drop(state);
             // The receiver is in this function's hands, so it is there.
             let _ = sender.send(self.place());
             return Ok(receiver);
         }
-        let gave_way = state.queue.push(caller, Waiter(sender), self.limits.queue);
+        let queue_max = state.limits.queue;
+        let gave_way = state.queue.push(caller, Waiter(sender), queue_max);
         drop(state);
         match gave_way {
             Ok(_displaced) => Ok(receiver),
@@ -183,7 +195,11 @@ impl Admission {
         loop {
             let mut state = self.state();
             state.busy = state.busy.saturating_sub(1);
-            let outside = state.busy < self.open_to(true);
+            let open = state.limits.places;
+            if state.busy >= open {
+                return;
+            }
+            let outside = state.busy < state.limits.open_to(true);
             let Some(Waiter(sender)) = state.queue.next(outside) else {
                 return;
             };

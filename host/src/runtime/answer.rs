@@ -19,6 +19,7 @@ use futures::FutureExt;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody};
 
 use super::failure::InvocationError;
@@ -51,6 +52,8 @@ pub struct Run {
     head: oneshot::Receiver<Head>,
     meter: Arc<Meter>,
     limits: AnswerLimits,
+    /// Ends an answer that streams.
+    cut: CancellationToken,
 }
 
 impl Run {
@@ -59,8 +62,10 @@ impl Run {
         head: oneshot::Receiver<Head>,
         meter: Arc<Meter>,
         limits: AnswerLimits,
+        cut: CancellationToken,
     ) -> Self {
         Self {
+            cut,
             guest: Metered::new(guest, meter.clone()),
             head,
             meter,
@@ -132,7 +137,12 @@ impl Run {
     async fn finish(mut self) {
         loop {
             let idle_at = self.meter.last_moved() + self.limits.body_idle;
-            match tokio::time::timeout_at(idle_at.into(), &mut self.guest).await {
+            let run = tokio::time::timeout_at(idle_at.into(), &mut self.guest);
+            let Some(ended) = self.cut.run_until_cancelled(run).await else {
+                self.meter.fail();
+                return tracing::warn!("an answer was cut off: its revision was replaced");
+            };
+            match ended {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => return tracing::error!("after the head of its answer, {error}"),
                 Err(_) if self.meter.last_moved() + self.limits.body_idle > Instant::now() => {}

@@ -12,6 +12,7 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre};
 
 use super::absent;
 use super::artifact_cache::{Artifact, ArtifactCache, ArtifactError};
+use super::contracts::links::meeting_name;
 use super::engine::Engines;
 use super::handler::Handler;
 use super::linker::Linkers;
@@ -44,6 +45,8 @@ pub struct Code {
     pub handler: Option<Handler>,
     /// The functions of the exported interfaces that links lead to.
     functions: Vec<ComponentExportIndex>,
+    /// The exported interfaces.
+    interfaces: Vec<Arc<str>>,
     /// By interface and function: the place in `functions`.
     function_numbers: HashMap<(Arc<str>, Arc<str>), usize>,
 }
@@ -114,6 +117,7 @@ impl Code {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             handler: Handler::find(&pre),
             functions: Vec::new(),
+            interfaces: Vec::new(),
             function_numbers: HashMap::new(),
             pre: pre.clone(),
         };
@@ -131,6 +135,7 @@ impl Code {
                 continue;
             };
             let interface: Arc<str> = interface.into();
+            self.interfaces.push(interface.clone());
             for (name, _) in instance.exports(engine) {
                 let Some(index) = component.get_export_index(Some(&index), name) else {
                     continue;
@@ -151,10 +156,16 @@ impl Code {
         names.map(str::to_owned).collect()
     }
 
-    /// The number of an exported function, which holds for this code alone.
-    pub fn function_number(&self, interface: &Arc<str>, name: &Arc<str>) -> Option<usize> {
-        let key = (interface.clone(), name.clone());
-        self.function_numbers.get(&key).copied()
+    /// The number of the exported function that an import of the interface means, which holds for
+    /// this code alone. The interface is exported as it is imported, or in a later minor version.
+    pub fn function_number(&self, import: &Arc<str>, name: &Arc<str>) -> Option<usize> {
+        let key = (import.clone(), name.clone());
+        self.function_numbers.get(&key).copied().or_else(|| {
+            let interfaces: Vec<&str> = self.interfaces.iter().map(|name| &**name).collect();
+            let export = meeting_name(import, &interfaces)?;
+            let key = (export.into(), name.clone());
+            self.function_numbers.get(&key).copied()
+        })
     }
 
     /// The export of a number.

@@ -175,6 +175,25 @@ impl Instances {
         });
     }
 
+    /// Loads the code and makes the instances that shall be ready, at least one: whether the service
+    /// can be started is known then.
+    pub async fn warm(self: &Arc<Self>) -> Result<(), InvocationError> {
+        let timeout_ms = self.settings.timeout_ms;
+        let timeout = Duration::from_millis(timeout_ms);
+        let wanted = self.settings.fresh_instances_ready.max(1);
+        while self.ready() < wanted.min(self.settings.instances_max) {
+            let deadline = Instant::now() + timeout;
+            let place = self.host_places.take(&self.held, true, deadline).await;
+            let place = place.ok_or(InvocationError::Saturated(self.settings.instances_max))?;
+            let meter = self.meter(Deadline::new(deadline));
+            let making = Metered::new(Box::pin(self.make(place, &meter)), meter.clone());
+            let made = tokio::time::timeout(timeout, making).await;
+            let made = made.unwrap_or(Err(InvocationError::DeadlineExceeded(timeout_ms)))?;
+            self.idle().push(made);
+        }
+        Ok(())
+    }
+
     /// Drops what waits for a call, and says whether there was any.
     pub fn drop_idle(&self) -> bool {
         let idle = std::mem::take(&mut *self.idle());

@@ -7,7 +7,7 @@
 
 mod messages;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use wasmtime::StoreContextMut;
@@ -25,15 +25,13 @@ use crate::telemetry::metrics::EdgeMetrics;
 pub struct Link {
     /// The interface, as the caller imports it.
     pub import: Arc<str>,
-    /// The interface, as the callee exports it: the same, or a later minor version.
-    pub export: Arc<str>,
     pub callee_id: Arc<str>,
     /// Set once all services are made; weak, because services may call each other in a circle.
     pub callee: OnceLock<Weak<Service>>,
     /// Where the calls are counted.
     pub edge: OnceLock<Arc<EdgeMetrics>>,
     /// Whether services on the way from the callee lead back to the caller.
-    pub in_circle: bool,
+    in_circle: AtomicBool,
     /// Arguments of one call, and its result.
     pub message_bytes_max: usize,
 }
@@ -90,31 +88,27 @@ pub fn add_to_linker(
 
 impl Link {
     /// A link that leads nowhere yet.
-    pub fn new(
-        import: &str,
-        export: &str,
-        callee_id: &str,
-        in_circle: bool,
-        message_bytes_max: usize,
-    ) -> Self {
+    pub fn new(import: &str, callee_id: &str, in_circle: bool, message_bytes_max: usize) -> Self {
         Self {
             import: import.into(),
-            export: export.into(),
             callee_id: callee_id.into(),
             callee: OnceLock::new(),
             edge: OnceLock::new(),
-            in_circle,
+            in_circle: AtomicBool::new(in_circle),
             message_bytes_max,
         }
     }
 
-    /// Leads the link to its callee.
-    pub fn join(&self, callee: &Arc<Service>) {
-        // A link is joined once, when its app is loaded.
+    /// Leads the link of `caller` to its callee.
+    pub fn join(&self, caller: &Arc<str>, callee: &Arc<Service>) {
+        // A service stays the same while its revisions change, so this is done once.
         let _ = self.callee.set(Arc::downgrade(callee));
-        let _ = self
-            .edge
-            .set(Arc::new(EdgeMetrics::new(callee.metrics().clone())));
+        let _ = self.edge.set(callee.linked_by(caller));
+    }
+
+    /// Whether services on the way from the callee lead back to the caller.
+    pub fn set_in_circle(&self, in_circle: bool) {
+        self.in_circle.store(in_circle, Ordering::Relaxed);
     }
 }
 
@@ -178,7 +172,7 @@ pub struct LinkedCall<'a> {
 impl LinkedCall<'_> {
     /// Whether services on the way from the callee lead back to the caller.
     pub fn in_circle(&self) -> bool {
-        self.function.link.in_circle
+        self.function.link.in_circle.load(Ordering::Relaxed)
     }
 
     /// Where the call is counted.
@@ -217,8 +211,8 @@ impl LinkedCall<'_> {
         if found >> NUMBER_BITS == code.number {
             return Ok((found & NUMBER_MASK) as usize);
         }
-        let number = code.function_number(&link.export, name).ok_or_else(|| {
-            let reason = format!("it does not export `{}#{name}`", link.export);
+        let number = code.function_number(&link.import, name).ok_or_else(|| {
+            let reason = format!("it does not export `{}#{name}`", link.import);
             InvocationError::Instantiation(reason)
         })?;
         let packed = code.number << NUMBER_BITS | number as u64;

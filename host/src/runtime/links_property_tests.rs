@@ -21,8 +21,10 @@ use super::host_places::HostPlaces;
 use super::instances::{Grants, Instances};
 use super::linker::Linkers;
 use super::links::Link;
+use super::live::Live;
 use super::registry::Registry;
-use super::service::{Callers, Service};
+use super::revision::Revision;
+use super::service::Service;
 use crate::capabilities::http_out::{Client, ClientSettings};
 use crate::capabilities::invocation::Invocation;
 use crate::capabilities::{files, http_out, logs, redis, sockets, variables};
@@ -346,14 +348,14 @@ impl Fabric {
         let metrics = Arc::<ServiceMetrics>::default();
         let (places, counts) = (self.places.clone(), metrics.clone());
         let instances = Instances::new(loader, no_grants(id), settings, places, counts);
-        let callers = Callers::default();
-        let service = Service::new(id.into(), instances, metrics, callers, Arc::default());
+        let service = Service::new(id.into(), metrics, Arc::default());
+        service.set_live(Live::sole(Arc::new(Revision::new(1, instances, None))));
         Arc::new(service)
     }
 
     /// Calls `run` of the caller, whose import is a link to the provider.
     async fn call_through_link(&self, caller: &[u8], provider: &[u8], arg: Val) -> Val {
-        let link = Arc::new(Link::new(INTERFACE, INTERFACE, "provider", false, 1 << 20));
+        let link = Arc::new(Link::new(INTERFACE, "provider", false, 1 << 20));
         let caller = self.service("caller", caller, vec![link]);
         let provider = self.service("provider", provider, Vec::new());
         let registry = Registry::default();
@@ -362,7 +364,8 @@ impl Fabric {
         let deadline = Instant::now() + Duration::from_secs(60);
         let trace = TraceContext::start();
         let invocation = Invocation::root("request".into(), trace, "caller".into(), deadline);
-        let instances = caller.instances();
+        let main = caller.main().unwrap();
+        let instances = &main.instances;
         let meter = instances.meter(invocation.deadline.clone());
         let mut instance = instances.take(&meter, true, deadline).await.unwrap();
         instance.begin(&invocation, meter);

@@ -8,9 +8,12 @@ use arc_swap::ArcSwap;
 
 use super::host_places::Reclaim;
 use super::links::Link;
+use super::live::{Live, Share};
+use super::revision::Revision;
 use super::service::Service;
 use crate::telemetry::metrics::{
-    EdgeKind, EdgeMetrics, EdgeStatus, Health, Observed, ServiceStatus,
+    EdgeKind, EdgeMetrics, EdgeStatus, Health, Observed, RevisionState, RevisionStatus,
+    ServiceStatus,
 };
 
 /// Digits of a digest that tell revisions apart for people.
@@ -19,8 +22,8 @@ const REVISION_DIGITS: usize = 12;
 const SWEEP_MIN: Duration = Duration::from_millis(10);
 const SWEEP_MAX: Duration = Duration::from_secs(1);
 
-/// The calls of each loaded service, and when their number last changed.
-type LastUsed = BTreeMap<Arc<str>, (u64, Instant)>;
+/// The calls of each loaded revision, and when their number last changed.
+type LastUsed = BTreeMap<(Arc<str>, u64), (u64, Instant)>;
 
 /// All services of the app, by id. Read without locks; replaced as a whole.
 #[derive(Default)]
@@ -29,25 +32,38 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Puts `services` in the place of all others and joins their links.
+    /// Puts `services` in the place of all others and joins the links of all their revisions.
     pub fn publish(&self, services: impl IntoIterator<Item = Arc<Service>>) {
         let by_id: BTreeMap<_, _> = services
             .into_iter()
             .map(|service| (service.id().clone(), service))
             .collect();
-        for service in by_id.values() {
-            for link in &service.instances().loader().links {
-                if let Some(callee) = by_id.get(&link.callee_id) {
-                    link.join(callee);
-                }
+        self.services.store(Arc::new(by_id));
+        for service in self.services.load().values() {
+            for share in service.live().shares() {
+                self.join(service.id(), &share.revision);
             }
         }
-        self.services.store(Arc::new(by_id));
+    }
+
+    /// Leads the links of a revision to the services of the app.
+    pub fn join(&self, caller: &Arc<str>, revision: &Revision) {
+        let services = self.services.load();
+        for link in &revision.instances.loader().links {
+            if let Some(callee) = services.get(&link.callee_id) {
+                link.join(caller, callee);
+            }
+        }
     }
 
     /// The service of this id.
     pub fn get(&self, id: &str) -> Option<Arc<Service>> {
         self.services.load().get(id).cloned()
+    }
+
+    /// All services, by id.
+    pub fn all(&self) -> Arc<BTreeMap<Arc<str>, Arc<Service>>> {
+        self.services.load_full()
     }
 
     /// Takes services that nobody calls out of memory, until the registry is gone.
@@ -67,23 +83,24 @@ impl Registry {
     fn sweep(&self, last_used: &mut LastUsed) {
         let now = Instant::now();
         for service in self.services.load().values() {
-            let instances = service.instances();
-            if !instances.is_loaded() {
-                last_used.remove(service.id());
-                continue;
-            }
             let (busy, queued) = service.load();
-            let calls = instances.calls();
-            let last = last_used
-                .entry(service.id().clone())
-                .or_insert((calls, now));
-            if last.0 != calls || busy + queued > 0 {
-                *last = (calls, now);
-                continue;
-            }
-            let idle_timeout = Duration::from_millis(service.settings().idle_timeout_ms);
-            if now.duration_since(last.1) >= idle_timeout {
-                instances.unload();
+            for Share { revision, .. } in service.live().shares() {
+                let instances = &revision.instances;
+                let name = (service.id().clone(), revision.number);
+                if !instances.is_loaded() {
+                    last_used.remove(&name);
+                    continue;
+                }
+                let calls = instances.calls();
+                let last = last_used.entry(name).or_insert((calls, now));
+                if last.0 != calls || busy + queued > 0 {
+                    *last = (calls, now);
+                    continue;
+                }
+                let idle_timeout = Duration::from_millis(revision.settings().idle_timeout_ms);
+                if now.duration_since(last.1) >= idle_timeout {
+                    instances.unload();
+                }
             }
         }
     }
@@ -91,9 +108,8 @@ impl Registry {
     /// A quarter of the shortest timeout: a service leaves at most that much late.
     fn sweep_interval(&self) -> Duration {
         let services = self.services.load();
-        let timeouts = services
-            .values()
-            .map(|service| service.settings().idle_timeout_ms);
+        let mains = services.values().filter_map(|service| service.main());
+        let timeouts = mains.map(|main| main.settings().idle_timeout_ms);
         let shortest = Duration::from_millis(timeouts.min().unwrap_or(u64::MAX));
         (shortest / 4).clamp(SWEEP_MIN, SWEEP_MAX)
     }
@@ -102,9 +118,14 @@ impl Registry {
 impl Reclaim for Registry {
     fn reclaim(&self) -> bool {
         let services = self.services.load();
-        let dropped = services
-            .values()
-            .filter(|service| service.instances().drop_idle());
+        let dropped = services.values().filter(|service| {
+            let live = service.live();
+            let dropped = live.shares().iter();
+            dropped
+                .filter(|share| share.revision.instances.drop_idle())
+                .count()
+                > 0
+        });
         dropped.count() > 0
     }
 }
@@ -112,7 +133,11 @@ impl Reclaim for Registry {
 impl Observed for Registry {
     fn services(&self) -> Vec<ServiceStatus> {
         let services = self.services.load();
-        services.values().map(|service| status(service)).collect()
+        let seen = services.values().filter_map(|service| {
+            let live = service.live();
+            Some(status(service, &live, live.main()?))
+        });
+        seen.collect()
     }
 
     fn edges(&self) -> Vec<EdgeStatus> {
@@ -124,54 +149,72 @@ impl Observed for Registry {
     }
 }
 
-fn status(service: &Service) -> ServiceStatus {
-    let (instances, settings) = (service.instances(), service.settings());
+/// What all revisions of a service hold together, under the settings of its main one.
+fn status(service: &Service, live: &Live, main: &Revision) -> ServiceStatus {
+    let settings = main.settings();
     let (busy, queued) = service.load();
     let max = settings.instances_max as u64;
     let link = |link: &Arc<Link>| (link.import.to_string(), link.callee_id.to_string());
-    let loader = instances.loader();
+    let all = || live.shares().iter().map(|share| &share.revision.instances);
+    let held: usize = all().map(|instances| instances.held()).sum();
     ServiceStatus {
         id: service.id().to_string(),
-        revision: loader
-            .artifact
-            .digest()
-            .chars()
-            .take(REVISION_DIGITS)
-            .collect(),
-        health: if instances.is_loading() {
+        revision: shortened(main.digest()),
+        revisions: live.shares().iter().map(revision).collect(),
+        health: if all().any(|instances| instances.is_loading()) {
             Health::Loading
         } else {
-            Health::of(service.metrics(), instances.held() as u64, busy as u64, max)
+            Health::of(service.metrics(), held as u64, busy as u64, max)
         },
-        code_loaded: instances.is_loaded(),
+        code_loaded: all().any(|instances| instances.is_loaded()),
         instances_max: max,
-        instances_ready: instances.ready() as u64,
+        instances_ready: all().map(|instances| instances.ready() as u64).sum(),
         instances_busy: busy as u64,
         queue_max: settings.queue_max as u64,
         queued: queued as u64,
-        memory_bytes: instances.memory_bytes(),
-        links: loader.links.iter().map(link).collect(),
+        memory_bytes: all().map(|instances| instances.memory_bytes()).sum(),
+        links: main.instances.loader().links.iter().map(link).collect(),
         metrics: service.metrics().clone(),
     }
 }
 
-/// The calls that a service takes from outside and by chaining, and those that it makes by links.
+fn revision(share: &Share) -> RevisionStatus {
+    let Share { revision, weight } = share;
+    let failed = revision.calls.failed.get();
+    let latency = revision.calls.latency.snapshot();
+    RevisionStatus {
+        number: revision.number,
+        digest: shortened(revision.digest()),
+        weight: *weight,
+        state: match (weight, revision.trees()) {
+            (1.., _) => RevisionState::Live,
+            (0, 0) => RevisionState::Warm,
+            (0, _) => RevisionState::Draining,
+        },
+        calls: latency.count(),
+        failed,
+        latency,
+    }
+}
+
+fn shortened(digest: &str) -> String {
+    digest.chars().take(REVISION_DIGITS).collect()
+}
+
+/// The calls that lead to a service.
 fn edges(service: &Service) -> Vec<EdgeStatus> {
-    let edge = |caller: &str, callee: &str, kind, metrics: &Arc<EdgeMetrics>| EdgeStatus {
+    let edge = |caller: &str, kind, metrics: &Arc<EdgeMetrics>| EdgeStatus {
         caller: caller.to_owned(),
-        callee: callee.to_owned(),
+        callee: service.id().to_string(),
         kind,
         metrics: metrics.clone(),
     };
-    let id = service.id();
-    let mut edges = vec![edge("", id, EdgeKind::Http, service.outside())];
+    let mut edges = vec![edge("", EdgeKind::Http, service.outside())];
     for (caller, metrics) in &service.chained() {
-        edges.push(edge(caller, id, EdgeKind::Chained, metrics));
+        edges.push(edge(caller, EdgeKind::Chained, metrics));
     }
-    for link in &service.instances().loader().links {
-        if let Some(metrics) = link.edge.get() {
-            edges.push(edge(id, &link.callee_id, EdgeKind::Link, metrics));
-        }
+    for (caller, metrics) in &service.linked() {
+        edges.push(edge(caller, EdgeKind::Link, metrics));
     }
     edges
 }

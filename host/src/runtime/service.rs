@@ -1,14 +1,17 @@
-//! One service of the app, and the life of one invocation of it: admitted, given an instance, run,
-//! counted.
+//! One service of the app, whatever its revision, and the life of one invocation of it: given a
+//! revision, admitted, given an instance, run, counted.
 //!
-//! Left to others: who may run ([`super::admission`]), where instances come from
-//! ([`super::instances`]), what runs in them ([`super::instance`]).
+//! Left to others: which revision a call takes ([`super::live`]), who may run
+//! ([`super::admission`]), where instances come from ([`super::instances`]), what runs in them
+//! ([`super::instance`]).
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use tokio::sync::oneshot;
 use wasmtime::component::Val;
 use wasmtime_wasi_http::WasiBody;
@@ -17,13 +20,13 @@ use super::admission::{Admission, AdmissionLimits, Place, Refused};
 use super::answer::{AnswerLimits, Head, Run, RunsOn};
 use super::atomic::{AtomicHandlers, AtomicInvocation};
 use super::failure::InvocationError;
-use super::instances::Instances;
 use super::links::LinkedCall;
+use super::live::Live;
 use super::meter::{Meter, Metered};
+use super::revision::{Revision, Taken};
 use super::standstill::Standstill;
 use super::time_limit::within;
 use crate::capabilities::invocation::{DEPTH_MAX, Invocation};
-use crate::manifest::model::ServiceSettings;
 use crate::telemetry::metrics::{EdgeMetrics, Outcome, ServiceMetrics};
 
 /// Who may call a service, apart from requests.
@@ -35,57 +38,45 @@ pub struct Callers {
     pub in_circle: Vec<Arc<str>>,
 }
 
-/// A service that is ready to be called.
+/// Calls that are counted apart, by the other service.
+type Edges = Mutex<BTreeMap<Arc<str>, Arc<EdgeMetrics>>>;
+
+/// A service: what stays while its revisions come and go.
 pub struct Service {
     id: Arc<str>,
-    instances: Arc<Instances>,
+    /// Unlike that of any other service of this process.
+    number: u64,
+    live: ArcSwap<Live>,
     admission: Arc<Admission>,
-    callers: Callers,
-    /// None for most services.
-    atomic: Option<Arc<AtomicHandlers>>,
+    callers: ArcSwap<Callers>,
     metrics: Arc<ServiceMetrics>,
     /// Requests from outside.
     outside: Arc<EdgeMetrics>,
     /// By calling service.
-    chained: Mutex<BTreeMap<Arc<str>, Arc<EdgeMetrics>>>,
+    chained: Edges,
+    /// Linked calls, by calling service.
+    linked: Edges,
 }
 
 impl Service {
-    pub fn new(
-        id: Arc<str>,
-        instances: Instances,
-        metrics: Arc<ServiceMetrics>,
-        callers: Callers,
-        standstill: Arc<Standstill>,
-    ) -> Self {
-        let settings = instances.settings();
-        let places = settings.instances_max;
-        let limits = AdmissionLimits {
-            places,
-            // Without anybody to link it, no instance needs to be kept back.
-            reserved_for_links: match settings.instances_reserved_for_links {
-                Some(reserved) => reserved,
-                None if callers.any => places / 4,
-                None => 0,
-            },
-            queue: settings.queue_max,
-        };
+    /// A service that answers nothing until it is given a revision.
+    pub fn new(id: Arc<str>, metrics: Arc<ServiceMetrics>, standstill: Arc<Standstill>) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
         Self {
-            admission: Arc::new(Admission::new(id.clone(), limits, standstill)),
-            instances: Arc::new(instances),
-            callers,
-            atomic: None,
+            admission: Arc::new(Admission::new(
+                id.clone(),
+                AdmissionLimits::default(),
+                standstill,
+            )),
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
+            live: ArcSwap::default(),
+            callers: ArcSwap::default(),
             outside: Arc::new(EdgeMetrics::new(metrics.clone())),
-            chained: Mutex::default(),
+            chained: Edges::default(),
+            linked: Edges::default(),
             metrics,
             id,
         }
-    }
-
-    /// The service with handlers that are atomic.
-    pub fn with_atomic(mut self, handlers: AtomicHandlers) -> Self {
-        self.atomic = Some(Arc::new(handlers));
-        self
     }
 
     /// The component's id in the manifest.
@@ -93,14 +84,55 @@ impl Service {
         &self.id
     }
 
-    /// The service's limits.
-    pub fn settings(&self) -> &ServiceSettings {
-        self.instances.settings()
+    /// The revisions in memory.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
     }
 
-    /// The service's instances.
-    pub fn instances(&self) -> &Arc<Instances> {
-        &self.instances
+    /// The revision whose settings are the service's.
+    pub fn main(&self) -> Option<Arc<Revision>> {
+        self.live.load().main().cloned()
+    }
+
+    /// From now on request trees take what `live` gives them at their first call.
+    pub fn set_live(&self, live: Live) {
+        self.live.store(Arc::new(live));
+        self.limit();
+    }
+
+    /// Who may call the service from now on.
+    pub fn set_callers(&self, callers: Callers) {
+        self.callers.store(Arc::new(callers));
+        self.limit();
+    }
+
+    fn limit(&self) {
+        let live = self.live.load();
+        let Some(main) = live.main() else {
+            return;
+        };
+        let settings = main.settings();
+        let places = settings.instances_max;
+        self.admission.set_limits(AdmissionLimits {
+            places,
+            // Without anybody to link it, no instance needs to be kept back.
+            reserved_for_links: match settings.instances_reserved_for_links {
+                Some(reserved) => reserved,
+                None if self.callers.load().any => places / 4,
+                None => 0,
+            },
+            queue: settings.queue_max,
+        });
+    }
+
+    /// The revision that a request tree has taken, or takes now.
+    fn revision(&self, invocation: &Invocation) -> Result<Arc<Taken>, InvocationError> {
+        let choose = || {
+            let live = self.live.load();
+            live.choose(None).map(|revision| Arc::new(revision.take()))
+        };
+        let taken = invocation.tree.take(self.number, choose);
+        taken.ok_or_else(|| InvocationError::Instantiation("the service is gone".to_owned()))
     }
 
     /// Calls that run, and calls that wait.
@@ -120,10 +152,23 @@ impl Service {
 
     /// Where chained requests are counted, by calling service.
     pub fn chained(&self) -> BTreeMap<Arc<str>, Arc<EdgeMetrics>> {
-        self.chained
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        of_all(&self.chained)
+    }
+
+    /// Where linked calls are counted, by calling service.
+    pub fn linked(&self) -> BTreeMap<Arc<str>, Arc<EdgeMetrics>> {
+        of_all(&self.linked)
+    }
+
+    /// Where the linked calls of this service are counted.
+    pub fn linked_by(&self, caller: &Arc<str>) -> Arc<EdgeMetrics> {
+        self.of(&self.linked, caller)
+    }
+
+    fn of(&self, edges: &Edges, caller: &Arc<str>) -> Arc<EdgeMetrics> {
+        let mut edges = edges.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = || Arc::new(EdgeMetrics::new(self.metrics.clone()));
+        edges.entry(caller.clone()).or_insert_with(made).clone()
     }
 
     /// Runs the service's HTTP handler once and returns the head of its answer; the body streams
@@ -136,35 +181,51 @@ impl Service {
     ) -> Head {
         let began = Instant::now();
         let edge = self.edge(&invocation);
-        let caller = invocation.caller.as_ref();
-        let in_circle =
-            caller.is_some_and(|caller| self.callers.in_circle.contains(&caller.service));
-        let place = match self.admit(&invocation, in_circle).await {
-            Ok(place) => place,
+        let (revision, place) = match self.prepare(&invocation).await {
+            Ok(prepared) => prepared,
             Err(error) => {
                 self.record(&edge, error.outcome(), began, &invocation, "handle");
                 return Err(error);
             }
         };
-        let atomic = self.atomic.clone();
+        let atomic = revision.atomic.clone();
         let atomic = atomic.filter(|handlers| handlers.covers(request.uri().path()));
         RunsOn::new(async move {
             let head = match atomic {
                 None => {
-                    let run = self.clone().run(request, invocation.clone(), place);
+                    let run = run(revision.clone(), request, invocation.clone(), place);
                     run.answer().await
                 }
                 // Boxed, so that the others' future stays small.
                 Some(atomic) => {
-                    let run = self.run_atomically(&atomic, request, &invocation, place);
+                    let run = self.run_atomically(&revision, &atomic, request, &invocation, place);
                     Box::pin(run).await
                 }
             };
             let outcome = outcome_of(&head);
+            let failed = match &head {
+                Ok(response) => response.status().is_server_error(),
+                Err(_) => outcome.verdict() == Some(false),
+            };
+            count(&revision, failed, began);
             self.record(&edge, outcome, began, &invocation, "handle");
             head
         })
         .await
+    }
+
+    /// What a request needs before its guest can run.
+    async fn prepare(
+        &self,
+        invocation: &Arc<Invocation>,
+    ) -> Result<(Arc<Revision>, Place), InvocationError> {
+        let taken = self.revision(invocation)?;
+        let caller = invocation.caller.as_ref();
+        let in_circle =
+            caller.is_some_and(|caller| self.callers.load().in_circle.contains(&caller.service));
+        let place = self.admit(&taken, invocation, in_circle).await?;
+        // The tree holds what was taken for as long as its invocation lives.
+        Ok((taken.revision().clone(), place))
     }
 
     /// Calls a linked function of the service once, from inside the guest of `caller`.
@@ -176,11 +237,15 @@ impl Service {
         results: &mut [Val],
     ) -> Result<(), InvocationError> {
         let began = Instant::now();
-        let timeout = Duration::from_millis(self.settings().timeout_ms);
+        let taken = self.revision(caller)?;
+        let revision = taken.revision();
+        let timeout_ms = revision.settings().timeout_ms;
+        let timeout = Duration::from_millis(timeout_ms);
         let invocation = caller.calls(self.id.clone(), began + timeout);
-        let meter = self.instances.meter(invocation.deadline.clone());
+        let meter = revision.instances.meter(invocation.deadline.clone());
         let mut counted = Counted {
             service: self,
+            revision,
             edge: call.edge(),
             invocation: &invocation,
             function: call.name(),
@@ -188,13 +253,11 @@ impl Service {
             outcome: Outcome::DeadlineExceeded,
         };
         let answer = {
-            let run = pin!(self.run_linked(&call, &invocation, &meter, results));
+            let run = pin!(self.run_linked(&taken, &call, &invocation, &meter, results));
             let metered = Metered::called(run, meter.clone(), caller_meter);
             within(invocation.deadline.instant(), metered).await
         };
-        let answer = answer.unwrap_or(Err(InvocationError::DeadlineExceeded(
-            self.settings().timeout_ms,
-        )));
+        let answer = answer.unwrap_or(Err(InvocationError::DeadlineExceeded(timeout_ms)));
         counted.outcome = outcome_of(&answer);
         drop(counted);
         if let Err(error) = &answer {
@@ -203,27 +266,10 @@ impl Service {
         answer
     }
 
-    fn run(
-        self: Arc<Self>,
-        request: http::Request<WasiBody>,
-        invocation: Arc<Invocation>,
-        place: Place,
-    ) -> Run {
-        let settings = self.settings();
-        let limits = AnswerLimits {
-            deadline: invocation.deadline.instant(),
-            timeout_ms: settings.timeout_ms,
-            body_idle: Duration::from_millis(settings.body_idle_timeout_ms),
-        };
-        let meter = self.instances.meter(invocation.deadline.clone());
-        let (head_sender, head) = oneshot::channel();
-        let guest = self.guest(request, invocation, meter.clone(), head_sender, place);
-        Run::new(Box::pin(guest), head, meter, limits)
-    }
-
     /// All runs of an atomic handler, in one place.
     async fn run_atomically(
         &self,
+        revision: &Revision,
         handlers: &AtomicHandlers,
         request: http::Request<WasiBody>,
         invocation: &Arc<Invocation>,
@@ -231,45 +277,16 @@ impl Service {
     ) -> Head {
         let run = AtomicInvocation {
             handlers,
-            instances: &self.instances,
+            instances: &revision.instances,
             metrics: &self.metrics,
             invocation,
         };
         run.answer(request).await
     }
 
-    /// One guest from its instance to its end.
-    async fn guest(
-        self: Arc<Self>,
-        request: http::Request<WasiBody>,
-        invocation: Arc<Invocation>,
-        meter: Arc<Meter>,
-        head: oneshot::Sender<Head>,
-        _place: Place,
-    ) -> Result<(), InvocationError> {
-        let may_wait = invocation.caller.is_none();
-        let deadline = invocation.deadline.instant();
-        let mut instance = self.instances.take(&meter, may_wait, deadline).await?;
-        instance.begin(&invocation, meter.clone());
-        match instance.handle(request, head).await {
-            Ok(true) => {
-                self.instances.give_back(instance);
-                Ok(())
-            }
-            Ok(false) => Err(InvocationError::Instantiation(
-                "it exports no HTTP handler".to_owned(),
-            )),
-            Err(error) => {
-                // Said before the store goes: its end closes a streaming body as if it were
-                // complete.
-                meter.fail();
-                Err(self.instances.explain(&error))
-            }
-        }
-    }
-
     async fn run_linked(
         self: &Arc<Self>,
+        taken: &Taken,
         call: &LinkedCall<'_>,
         invocation: &Arc<Invocation>,
         meter: &Arc<Meter>,
@@ -279,27 +296,30 @@ impl Service {
             return Err(InvocationError::TooDeep(DEPTH_MAX));
         }
         call.check_params()?;
-        let _place = self.admit(invocation, call.in_circle()).await?;
+        let _place = self.admit(taken, invocation, call.in_circle()).await?;
         let deadline = invocation.deadline.instant();
-        let mut instance = self.instances.take(meter, false, deadline).await?;
+        let instances = &taken.revision().instances;
+        let mut instance = instances.take(meter, false, deadline).await?;
         let number = call.number(instance.code())?;
         instance.begin(invocation, meter.clone());
         instance
             .call(number, call.params, results)
             .await
-            .map_err(|error| self.instances.explain(&error))?;
-        self.instances.give_back(instance);
+            .map_err(|error| instances.explain(&error))?;
+        instances.give_back(instance);
         call.check_results(results)
     }
 
     async fn admit(
         &self,
+        taken: &Taken,
         invocation: &Arc<Invocation>,
         in_circle: bool,
     ) -> Result<Place, InvocationError> {
+        let instances_max = taken.revision().settings().instances_max;
         let admitted = self.admission.admit(invocation, in_circle, &self.metrics);
         admitted.await.map_err(|refused| match refused {
-            Refused::Saturated => InvocationError::Saturated(self.settings().instances_max),
+            Refused::Saturated => InvocationError::Saturated(instances_max),
             Refused::Cycle(text) => InvocationError::Cycle(text),
         })
     }
@@ -317,15 +337,10 @@ impl Service {
     }
 
     fn edge(&self, invocation: &Invocation) -> Arc<EdgeMetrics> {
-        let Some(caller) = &invocation.caller else {
-            return self.outside.clone();
-        };
-        let mut chained = self.chained.lock().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(EdgeMetrics::new(self.metrics.clone()));
-        chained
-            .entry(caller.service.clone())
-            .or_insert_with(made)
-            .clone()
+        match &invocation.caller {
+            None => self.outside.clone(),
+            Some(caller) => self.of(&self.chained, &caller.service),
+        }
     }
 
     /// Counts an invocation, and writes its line into the log.
@@ -354,10 +369,78 @@ impl Service {
     }
 }
 
+/// Counts a call of a revision, for the judgement of canaries.
+fn count(revision: &Revision, failed: bool, began: Instant) {
+    let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    revision.calls.latency.record_ns(nanoseconds);
+    if failed {
+        revision.calls.failed.increment();
+    }
+}
+
+/// One run of a request's handler, whose body streams on.
+fn run(
+    revision: Arc<Revision>,
+    request: http::Request<WasiBody>,
+    invocation: Arc<Invocation>,
+    place: Place,
+) -> Run {
+    let settings = revision.settings();
+    let limits = AnswerLimits {
+        deadline: invocation.deadline.instant(),
+        timeout_ms: settings.timeout_ms,
+        body_idle: Duration::from_millis(settings.body_idle_timeout_ms),
+    };
+    let meter = revision.instances.meter(invocation.deadline.clone());
+    let cut = revision.cut().clone();
+    let (head_sender, head) = oneshot::channel();
+    let guest = guest(
+        revision,
+        request,
+        invocation,
+        meter.clone(),
+        head_sender,
+        place,
+    );
+    Run::new(Box::pin(guest), head, meter, limits, cut)
+}
+
+/// One guest from its instance to its end.
+async fn guest(
+    revision: Arc<Revision>,
+    request: http::Request<WasiBody>,
+    invocation: Arc<Invocation>,
+    meter: Arc<Meter>,
+    head: oneshot::Sender<Head>,
+    _place: Place,
+) -> Result<(), InvocationError> {
+    let instances = &revision.instances;
+    let may_wait = invocation.caller.is_none();
+    let deadline = invocation.deadline.instant();
+    let mut instance = instances.take(&meter, may_wait, deadline).await?;
+    instance.begin(&invocation, meter.clone());
+    match instance.handle(request, head).await {
+        Ok(true) => {
+            instances.give_back(instance);
+            Ok(())
+        }
+        Ok(false) => Err(InvocationError::Instantiation(
+            "it exports no HTTP handler".to_owned(),
+        )),
+        Err(error) => {
+            // Said before the store goes: its end closes a streaming body as if it were
+            // complete.
+            meter.fail();
+            Err(instances.explain(&error))
+        }
+    }
+}
+
 /// A linked call that is counted when it ends, also when its caller's time is up first and it is
 /// dropped.
 struct Counted<'a> {
     service: &'a Service,
+    revision: &'a Revision,
     edge: Option<&'a Arc<EdgeMetrics>>,
     invocation: &'a Invocation,
     function: &'a str,
@@ -369,16 +452,23 @@ impl Drop for Counted<'_> {
     fn drop(&mut self) {
         let Self {
             service,
+            revision,
             edge,
             invocation,
             function,
             began,
             outcome,
         } = self;
+        count(revision, outcome.verdict() == Some(false), *began);
         if let Some(edge) = edge {
             service.record(edge, *outcome, *began, invocation, function);
         }
     }
+}
+
+fn of_all(edges: &Edges) -> BTreeMap<Arc<str>, Arc<EdgeMetrics>> {
+    let edges = edges.lock().unwrap_or_else(PoisonError::into_inner);
+    edges.clone()
 }
 
 fn outcome_of<T>(answer: &Result<T, InvocationError>) -> Outcome {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::runtime::contracts::deploy::Break;
+
 /// What became of a deploy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DeployReport {
@@ -46,19 +48,6 @@ pub enum StepName {
     Warm,
     Switch,
     Drain,
-}
-
-/// A function that somebody imports and would not find as it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Break {
-    /// The service that imports it.
-    pub consumer: String,
-    /// With its interface: `store:catalog/products@1.0.0#get`.
-    pub function: String,
-    pub was: String,
-    /// Nothing where it is gone.
-    pub is: Option<String>,
-    pub why: String,
 }
 
 /// What runs of a service after a promotion or a rollback.

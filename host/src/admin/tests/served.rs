@@ -133,7 +133,7 @@ fn broken(consumer: &str) -> Break {
         consumer: consumer.to_owned(),
         function: "store:catalog/products@1.0.0#get".to_owned(),
         was: "func(id: u64)".to_owned(),
-        is: Some("func(id: string)".to_owned()),
+        is: "func(id: string)".to_owned(),
         why: "parameter `id`: u64 became string".to_owned(),
     }
 }

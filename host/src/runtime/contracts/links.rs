@@ -41,24 +41,29 @@ pub fn check_link(
     }
 }
 
-/// The exported interface that meets an import of this name: the very same if there is one, else
-/// the lowest version that does.
+/// The exported interface that meets an import of this name.
 pub(super) fn meeting_export<'c>(import: &str, provider: &'c Contract) -> Option<&'c Interface> {
-    let by_version =
-        |one: &&Interface, other: &&Interface| match (versioned(&one.name), versioned(&other.name))
-        {
-            (Some((_, one)), Some((_, other))) => one.cmp_precedence(&other),
-            _ => Ordering::Equal,
-        };
+    let exports = provider.exported_interfaces();
+    let names: Vec<_> = exports.map(|interface| interface.name.as_str()).collect();
+    let name = meeting_name(import, &names)?;
     provider
         .exported_interfaces()
-        .find(|export| export.name == import)
-        .or_else(|| {
-            provider
-                .exported_interfaces()
-                .filter(|export| meets(&export.name, import))
-                .min_by(by_version)
-        })
+        .find(|export| export.name == name)
+}
+
+/// The name among those of `exports` that meets an import: the very same if there is one, else the
+/// lowest version that does.
+pub fn meeting_name<'e>(import: &str, exports: &[&'e str]) -> Option<&'e str> {
+    let by_version = |one: &&&str, other: &&&str| match (versioned(one), versioned(other)) {
+        (Some((_, one)), Some((_, other))) => one.cmp_precedence(&other),
+        _ => Ordering::Equal,
+    };
+    let same = exports.iter().find(|export| **export == import);
+    let later = || {
+        let meeting = exports.iter().filter(|export| meets(export, import));
+        meeting.min_by(by_version)
+    };
+    same.or_else(later).copied()
 }
 
 fn not_exported(import: &str, provider: &Contract) -> Mismatch {

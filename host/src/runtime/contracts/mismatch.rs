@@ -217,7 +217,7 @@ pub fn describe(importer: &str, import: &str, provider: &str, mismatches: &[Mism
 
 /// Two different texts, whole when they are no longer than `shown_max` characters, and of longer
 /// ones so much of what stands about the first difference.
-pub(super) fn about_the_difference(one: &str, other: &str, shown_max: usize) -> (String, String) {
+pub fn about_the_difference(one: &str, other: &str, shown_max: usize) -> (String, String) {
     let same = one
         .chars()
         .zip(other.chars())

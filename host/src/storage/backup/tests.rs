@@ -228,25 +228,49 @@ fn what_was_there_is_moved_aside_and_only_when_asked() {
 /// What a restore leaves that ends at some step, and that the next one makes whole.
 #[test]
 fn an_interrupted_restore_is_finished_by_the_next() {
-    for (moved, placed) in [(0, 0), (1, 0), (1, 1), (2, 1), (3, 2), (3, 3)] {
+    let stores = DATA_FOLDERS
+        .into_iter()
+        .chain(["operations.db", "operations.db-wal"]);
+    let stores: Vec<_> = stores.collect();
+    for (moved, placed) in [
+        (0, 0),
+        (1, 0),
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (3, 3),
+        (4, 4),
+        (5, 4),
+        (6, 6),
+    ] {
         let place = Place::new();
         fill(&place.database("key-value/a.db"), 3);
         fill(&place.database("events/bus.db"), 2);
+        fill(&place.database("operations.db"), 5);
         let backup = place.take("backup").unwrap().directory;
         fill(&place.database("key-value/a.db"), 4);
+        fill(&place.database("operations.db"), 1);
+        // As a crash leaves it.
+        std::fs::write(place.state.path().join("operations.db-wal"), "").unwrap();
         fill(&place.database("sqlite/b.db"), 1);
         let root = place.state.path().to_owned();
         drop(place.state);
         let aside = root.join("before-restore-x");
-        let marker = r#"{"aside":"before-restore-x","old":["key-value","sqlite","events"]}"#;
+        let marker = r#"{"aside":"before-restore-x","old":
+            ["key-value","sqlite","events","revisions","operations.db","operations.db-wal"]}"#;
         std::fs::write(root.join(RESTORE_MARKER), marker).unwrap();
-        for folder in &DATA_FOLDERS[..moved] {
+        for store in &stores[..moved] {
             std::fs::create_dir_all(&aside).unwrap();
-            std::fs::rename(root.join(folder), aside.join(folder)).unwrap();
+            std::fs::rename(root.join(store), aside.join(store)).unwrap();
         }
-        for folder in &DATA_FOLDERS[..placed] {
-            std::fs::create_dir(root.join(folder)).unwrap();
-            std::fs::write(root.join(folder).join("half.db"), "").unwrap();
+        for store in &stores[..placed] {
+            let path = root.join(store);
+            if DATA_FOLDERS.contains(store) {
+                std::fs::create_dir(&path).unwrap();
+                std::fs::write(path.join("half.db"), "").unwrap();
+            } else {
+                std::fs::write(path, "half").unwrap();
+            }
         }
         let refused = StateDir::open(&root).unwrap_err();
         assert!(refused.to_string().contains("interrupted"), "{refused}");
@@ -258,6 +282,9 @@ fn an_interrupted_restore_is_finished_by_the_next() {
         let state = StateDir::open(&root).unwrap();
         assert_eq!(rows(&state.key_value_file("a")), 3);
         assert_eq!(rows(&state.events_file()), 2);
+        assert_eq!(rows(&state.operations_file()), 5);
+        assert_eq!(rows(&aside.join("operations.db")), 6);
+        assert!(!root.join("operations.db-wal").exists());
         assert!(!root.join("key-value/half.db").exists());
         assert!(!root.join("sqlite/b.db").exists());
     }

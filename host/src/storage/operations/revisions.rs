@@ -121,7 +121,8 @@ impl Operations {
     pub fn live(&self) -> Result<BTreeMap<String, Vec<(Revision, u8)>>, OperationsError> {
         let connection = self.connection();
         let mut statement = connection.prepare(&format!(
-            "SELECT {COLUMNS}, w.weight FROM weights AS w JOIN revisions AS r USING (service, number)
+            "SELECT {COLUMNS}, w.weight FROM weights AS w
+             JOIN revisions AS r ON r.service = w.service AND r.number = w.number
              ORDER BY r.service, r.number"
         ))?;
         let rows = statement.query_map([], |row| Ok((from_row(row)?, row.get::<_, u8>(9)?)))?;
@@ -132,6 +133,16 @@ impl Operations {
             weights.push((revision, weight));
         }
         Ok(live)
+    }
+
+    /// The numbers that the next revisions get, of services that have had one; others get 1.
+    pub fn next_numbers(&self) -> Result<BTreeMap<String, u64>, OperationsError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare("SELECT service, last + 1 FROM numbers")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned()))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// What the manifest gave for each service when a change last said so.

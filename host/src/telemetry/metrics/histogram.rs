@@ -154,6 +154,18 @@ impl Histogram {
 }
 
 impl HistogramSnapshot {
+    /// What was recorded since `earlier`, a snapshot of the same histogram.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let earlier_counts = earlier.buckets.iter().chain(std::iter::repeat(&0));
+        let counts = self.buckets.iter().zip(earlier_counts);
+        Self {
+            buckets: counts
+                .map(|(now, then)| now.saturating_sub(*then))
+                .collect(),
+            sum_ns: self.sum_ns.wrapping_sub(earlier.sum_ns),
+        }
+    }
+
     /// How many times were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()
@@ -278,6 +290,22 @@ mod tests {
                 let expected = times.iter().filter(|time| **time <= bound_ns).count();
                 prop_assert_eq!(count, expected as u64, "up to {}", bound_ns);
             }
+        }
+
+        #[test]
+        fn a_difference_holds_what_came_between(
+            before in prop::collection::vec(0..100_000_000_000_u64, 0..100),
+            after in prop::collection::vec(0..100_000_000_000_u64, 0..100),
+        ) {
+            let (all, later) = (Histogram::default(), Histogram::default());
+            before.iter().for_each(|time| all.record_ns(*time));
+            let earlier = all.snapshot();
+            after.iter().for_each(|time| all.record_ns(*time));
+            after.iter().for_each(|time| later.record_ns(*time));
+            let (found, expected) = (all.snapshot().since(&earlier), later.snapshot());
+            prop_assert_eq!(found.count(), after.len() as u64);
+            prop_assert_eq!(found.sum_ns(), expected.sum_ns());
+            prop_assert_eq!(found.quantile_ns(0.99), expected.quantile_ns(0.99));
         }
 
         #[test]

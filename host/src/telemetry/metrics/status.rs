@@ -74,8 +74,10 @@ impl Health {
 pub struct ServiceStatus {
     /// The component's id.
     pub id: String,
-    /// The first digits of the artifact's digest.
+    /// The first digits of the artifact's digest, of the revision with the most weight.
     pub revision: String,
+    /// Those in memory, the newest last.
+    pub revisions: Vec<RevisionStatus>,
     pub health: Health,
     /// Whether the compiled code is in memory.
     pub code_loaded: bool,
@@ -96,6 +98,34 @@ pub struct ServiceStatus {
     /// What was counted of it since the host began.
     #[serde(rename = "counts", serialize_with = "counts")]
     pub metrics: Arc<ServiceMetrics>,
+}
+
+/// What a revision of a service is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionState {
+    /// It takes calls.
+    Live,
+    /// It takes no calls any more, and some that began with it run on.
+    Draining,
+    /// It could take calls again at once.
+    Warm,
+}
+
+/// One revision of a service at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct RevisionStatus {
+    pub number: u64,
+    /// The first digits of the artifact's digest.
+    pub digest: String,
+    /// Of a hundred request trees so many take it.
+    pub weight: u32,
+    pub state: RevisionState,
+    pub calls: u64,
+    /// Calls in which it failed, answers of 500 and above included.
+    pub failed: u64,
+    #[serde(rename = "latency_us", serialize_with = "quantiles")]
+    pub latency: HistogramSnapshot,
 }
 
 /// The way of a call.
@@ -129,6 +159,10 @@ pub struct EdgeStatus {
     pub callee: String,
     pub kind: EdgeKind,
     pub metrics: Arc<EdgeMetrics>,
+}
+
+fn quantiles<S: Serializer>(latency: &HistogramSnapshot, serializer: S) -> Result<S::Ok, S::Error> {
+    Quantiles(latency).serialize(serializer)
 }
 
 fn counts<S: Serializer>(metrics: &ServiceMetrics, serializer: S) -> Result<S::Ok, S::Error> {

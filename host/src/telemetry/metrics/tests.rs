@@ -74,6 +74,7 @@ fn counts_are_shown_by_name_in_microseconds() {
     let service = ServiceStatus {
         id: "cart".to_owned(),
         revision: "0123456789ab".to_owned(),
+        revisions: Vec::new(),
         health: Health::Idle,
         code_loaded: false,
         instances_max: 4,

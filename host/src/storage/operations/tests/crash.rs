@@ -4,6 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 
 /// Names the state directory of the process that is to be killed.
@@ -57,8 +59,7 @@ fn a_killed_process_leaves_what_it_acknowledged() {
         for revision in operations.revisions(SERVICE).unwrap() {
             let path = operations.wasm_path(&revision.digest);
             let wasm = std::fs::read(&path).unwrap();
-            use sha2::Digest;
-            assert_eq!(hex::encode(sha2::Sha256::digest(wasm)), revision.digest);
+            assert_eq!(hex::encode(Sha256::digest(wasm)), revision.digest);
         }
         last = number;
     }

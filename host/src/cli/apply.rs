@@ -1,0 +1,3 @@
+//! `kumiki apply`: what it prints.
+
+pub mod plan;
