@@ -247,7 +247,11 @@ mod tests {
         }
 
         #[test]
-        fn a_verdict_needs_calls_enough(rule in any_rule(), new in any_stats(), old in any_stats()) {
+        fn a_verdict_needs_calls_enough(
+            rule in any_rule(),
+            new in any_stats(),
+            old in any_stats(),
+        ) {
             let undecided = judge(&rule, &new, &old) == Verdict::Undecided;
             prop_assert_eq!(undecided, new.calls < rule.calls_min);
         }
