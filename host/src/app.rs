@@ -5,6 +5,7 @@
 pub mod application;
 mod beginning;
 pub mod call_graph;
+mod canary_watch;
 mod compilers;
 pub mod dependencies;
 mod deploy;

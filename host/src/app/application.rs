@@ -47,9 +47,6 @@ const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time that the last events of atomic handlers have to reach the bus; they are not lost otherwise.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Revisions that are kept of each service beside the live ones.
-const REVISIONS_KEPT: usize = 10;
-
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {
     gateway: Arc<Gateway>,
@@ -99,6 +96,7 @@ impl Application {
             true => None,
             false => Some(Arc::new(Operations::open(&state)?)),
         };
+        let revisions_kept = usize::try_from(manifest.settings.revisions_kept)?;
         let reading = LoadOptions {
             profile: options.profile.clone(),
             stock: options.stock,
@@ -127,7 +125,7 @@ impl Application {
             tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
         }
         if let (Some(changes), Some(operations)) = (changes, &operations) {
-            tokio::task::block_in_place(|| changes.store(operations, REVISIONS_KEPT))?;
+            tokio::task::block_in_place(|| changes.store(operations, revisions_kept))?;
         }
         let events = match bus {
             Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
@@ -141,11 +139,11 @@ impl Application {
                 wiring,
                 operations,
                 reading,
-                revisions_kept: REVISIONS_KEPT,
+                revisions_kept,
             })
         });
         let subject = admin::Subject {
-            operator: fleet.transpose()?.map(|fleet| fleet as _),
+            operator: fleet.transpose()?.map(|fleet| Arc::new(fleet) as _),
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),

@@ -57,7 +57,7 @@ struct Deploy<'a> {
 impl Fleet {
     /// Deploys a component as the next revision of a service.
     pub(super) fn deploy_revision(
-        &self,
+        self: &Arc<Self>,
         caller: &Caller,
         id: &str,
         request: &DeployRequest,
@@ -104,6 +104,7 @@ impl Fleet {
         steps.done(StepName::Switch);
         // Others may deploy while calls end.
         drop(changing);
+        self.watch_canary(&deploy.service);
         let timeout = Duration::from_millis(request.drain_timeout_ms);
         self.tasks.block_on(drain(&drained, timeout));
         steps.done(StepName::Drain);

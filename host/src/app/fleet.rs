@@ -57,7 +57,7 @@ impl Fleet {
             reading,
             revisions_kept,
         } = parts;
-        Ok(Arc::new(Self {
+        let fleet = Arc::new(Self {
             parts,
             registry,
             wiring: RwLock::new(wiring),
@@ -67,7 +67,11 @@ impl Fleet {
             revisions_kept,
             tasks: Handle::current(),
             changing: Mutex::default(),
-        }))
+        });
+        for service in fleet.registry.all().values() {
+            fleet.watch_canary(service);
+        }
+        Ok(fleet)
     }
 
     /// Held by the one who changes what runs.

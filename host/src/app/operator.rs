@@ -1,6 +1,7 @@
 //! What the operator may ask of the running app, by the admin API.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -15,7 +16,7 @@ use crate::admin::roles::Caller;
 use crate::storage::operations;
 use crate::telemetry::time::rfc3339;
 
-impl Operator for Fleet {
+impl Operator for Arc<Fleet> {
     fn deploy(
         &self,
         caller: &Caller,
@@ -115,7 +116,7 @@ impl Operator for Fleet {
             action: entry.action,
             service: entry.service,
             revision: entry.revision,
-            detail: Some(entry.detail.to_string()),
+            detail: entry.detail,
         };
         Ok(Audit {
             entries: found.into_iter().map(entry).collect(),
