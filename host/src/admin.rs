@@ -10,10 +10,13 @@ mod answers;
 mod backup;
 mod body;
 pub mod client;
+pub mod described;
 pub mod events;
 mod exposition;
 pub mod listener;
+pub mod logs;
 mod process;
+mod query;
 mod registry;
 mod server;
 pub mod tokens;
@@ -27,8 +30,10 @@ use http::request::Parts;
 use http::{HeaderMap, Method};
 
 use self::answers::{Answer, Refusal};
+use self::described::Descriptions;
 use self::events::EventsPage;
 use self::tokens::{Role, Tokens};
+use crate::capabilities::logs::Lines;
 use crate::events::Events;
 use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
@@ -44,6 +49,10 @@ pub struct Subject {
     pub version: String,
     /// Where the services and their counts are read.
     pub observed: Arc<dyn Observed>,
+    /// What the manifest says of them, and their contracts.
+    pub descriptions: Arc<Descriptions>,
+    /// The newest lines of guests.
+    pub lines: Arc<Lines>,
     /// Takes backups of the state directory.
     pub backups: Arc<Backups>,
     /// The bus, if the app has one.
@@ -63,6 +72,9 @@ struct Admin {
 enum Page {
     Registry,
     Service(String),
+    /// All that is known of one service.
+    Described(String),
+    Logs,
     Metrics,
     Backup,
     Events(EventsPage),
@@ -101,6 +113,8 @@ impl Admin {
         match page {
             Page::Registry => self.registry(),
             Page::Service(id) => self.service(&id),
+            Page::Described(id) => self.describe(&id),
+            Page::Logs => self.logs(head),
             Page::Metrics => Ok(answers::metrics(
                 self.exposition(),
                 exposition::content_type(&head.headers),
@@ -117,12 +131,12 @@ impl Page {
             "/registry" => Some(Self::Registry),
             "/metrics" => Some(Self::Metrics),
             "/backup" => Some(Self::Backup),
+            "/logs" => Some(Self::Logs),
             _ => match path.strip_prefix("/events/") {
                 Some(rest) => EventsPage::at(rest).map(Self::Events),
-                None => path
-                    .strip_prefix("/registry/")
-                    .filter(|id| !id.is_empty() && !id.contains('/'))
-                    .map(|id| Self::Service(id.to_owned())),
+                None => below(path, "/registry/")
+                    .map(Self::Service)
+                    .or_else(|| below(path, "/services/").map(Self::Described)),
             },
         }
     }
@@ -132,7 +146,9 @@ impl Page {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         const POST: &[Method] = &[Method::POST];
         match self {
-            Self::Registry | Self::Service(_) | Self::Metrics => READ,
+            Self::Registry | Self::Service(_) | Self::Described(_) | Self::Logs | Self::Metrics => {
+                READ
+            }
             Self::Backup => POST,
             Self::Events(page) => page.methods(),
         }
@@ -141,11 +157,20 @@ impl Page {
     /// How long its answer may take; the rest of a connection is quick.
     fn time_max(&self) -> Duration {
         match self {
-            Self::Registry | Self::Service(_) | Self::Metrics => Duration::ZERO,
+            Self::Registry | Self::Service(_) | Self::Described(_) | Self::Logs | Self::Metrics => {
+                Duration::ZERO
+            }
             Self::Backup => backup::TIME_MAX,
             Self::Events(page) => page.time_max(),
         }
     }
+}
+
+/// The id that is the one step of a path below another one.
+fn below(path: &str, folder: &str) -> Option<String> {
+    let id = path.strip_prefix(folder)?;
+    let is_one = !id.is_empty() && !id.contains('/');
+    is_one.then(|| id.to_owned())
 }
 
 /// Refuses what a browser may have been made to send: a name in `Host` that somebody else's DNS

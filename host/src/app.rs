@@ -5,6 +5,7 @@
 pub mod application;
 pub mod call_graph;
 pub mod dependencies;
+pub mod descriptions;
 pub mod elsewhere;
 pub mod events;
 pub mod loading;

@@ -2,6 +2,7 @@
 //! anything to a page of a browser: there are no CORS headers, and nothing is to be kept.
 
 use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::events::EventsRefusal;
+use super::query::QueryError;
 use super::tokens::{METRICS_TOKEN, Unauthorized};
 use crate::storage::backup::BackupError;
 
@@ -26,7 +28,10 @@ pub enum Refusal {
     Unauthorized(#[from] Unauthorized),
     #[error("the token in `{METRICS_TOKEN}` opens /metrics alone")]
     RoleTooSmall,
-    #[error("there are /registry, /registry/SERVICE, /metrics, /backup and /events/…")]
+    #[error(
+        "there are /registry, /registry/SERVICE, /services/SERVICE, /logs, /metrics, /backup and \
+         /events/…"
+    )]
     NoSuchPath,
     #[error("the app has no service `{0}`")]
     NoSuchService(String),
@@ -38,6 +43,8 @@ pub enum Refusal {
     BodyTooLarge(usize),
     #[error("the body cannot be read: {0}")]
     Malformed(String),
+    #[error(transparent)]
+    Query(#[from] QueryError),
     #[error(transparent)]
     Backup(#[from] BackupError),
     #[error(transparent)]
@@ -55,7 +62,7 @@ impl Refusal {
             Self::NoSuchPath | Self::NoSuchService(_) => StatusCode::NOT_FOUND,
             Self::WrongMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Body | Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed(_) | Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Backup(error) => backup_status(error),
             Self::Events(refusal) => refusal.status(),
             Self::Unwritten(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -98,6 +105,7 @@ impl Refusal {
             | Self::Body
             | Self::BodyTooLarge(_)
             | Self::Malformed(_)
+            | Self::Query(_)
             | Self::Backup(_)
             | Self::Events(_)
             | Self::Unwritten(_) => {}
@@ -125,6 +133,12 @@ fn backup_status(error: &BackupError) -> StatusCode {
         | BackupError::Io { .. }
         | BackupError::Sqlite { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// A time as all answers have it.
+pub fn rfc3339(time_ms: i64) -> String {
+    let time = DateTime::<Utc>::from_timestamp_millis(time_ms).unwrap_or_default();
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A value as JSON.

@@ -4,12 +4,11 @@
 mod publish;
 pub mod shapes;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::DateTime;
 use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::value::RawValue;
@@ -19,7 +18,8 @@ use self::shapes::{
     DeadLetter, DeadLetters, Event, EventList, Kind, ReplayRequest, Replayed, Start, Subscriber,
     Subscribers, Topic, Topics,
 };
-use super::answers::{self, Answer, Refusal};
+use super::answers::{self, Answer, Refusal, rfc3339};
+use super::query::{LIMIT_MAX, Query, QueryError};
 use super::{Admin, body};
 use crate::events::cloud_event::EventError;
 use crate::events::cloud_event::json::{self as cloud_event, Damaged};
@@ -29,9 +29,6 @@ use crate::storage::bus::{
     self, BusError, PublishError, StoredEvent, SubscriptionStatus, TopicStatus,
 };
 
-/// Events or dead letters of one answer, when nothing else is asked for, and at most.
-const LIMIT: usize = 100;
-const LIMIT_MAX: usize = 1000;
 /// Bytes of the events of one answer.
 const LIST_BYTES_MAX: usize = 1024 * 1024;
 /// A replay begins when what runs has ended.
@@ -60,8 +57,8 @@ pub enum EventsRefusal {
     NoBus,
     #[error("`{topic}` is no topic: {error}")]
     Topic { topic: String, error: TopicError },
-    #[error("the query has `{name}`: {reason}")]
-    Query { name: String, reason: &'static str },
+    #[error(transparent)]
+    Query(#[from] QueryError),
     #[error("`from` is `beginning`, a position, or a time such as 2026-01-31T12:00:00Z")]
     From,
     #[error("`source` has 1 to 256 bytes and no control characters")]
@@ -95,7 +92,7 @@ impl EventsRefusal {
         match self {
             Self::NoBus => StatusCode::NOT_FOUND,
             Self::Topic { .. } | Self::From | Self::Source => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Query { .. } => StatusCode::BAD_REQUEST,
+            Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Event(error) if error.is_size() => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Event(_) => StatusCode::BAD_REQUEST,
             Self::Publish(PublishError::Backlog { .. }) => StatusCode::TOO_MANY_REQUESTS,
@@ -376,56 +373,6 @@ fn start(text: &str) -> Option<ReplayFrom> {
     }
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     Some(ReplayFrom::Time(time.timestamp_millis()))
-}
-
-/// The query of a request: each name once, and none that the page does not know.
-struct Query(BTreeMap<String, String>);
-
-impl Query {
-    fn read(head: &Parts, known: &[&str]) -> Result<Self, EventsRefusal> {
-        let mut values = BTreeMap::new();
-        let query = head.uri.query().unwrap_or_default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let name = name.into_owned();
-            let refusal = |name, reason| Err(EventsRefusal::Query { name, reason });
-            if !known.contains(&name.as_str()) {
-                return refusal(name, "this page does not take it");
-            }
-            if values.contains_key(&name) {
-                return refusal(name, "it stands twice");
-            }
-            values.insert(name, value.into_owned());
-        }
-        Ok(Self(values))
-    }
-
-    fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    fn number(&self, name: &str) -> Result<Option<i64>, EventsRefusal> {
-        let Some(text) = self.text(name) else {
-            return Ok(None);
-        };
-        match text.parse() {
-            Ok(number) if number >= 0 => Ok(Some(number)),
-            Ok(_) | Err(_) => Err(EventsRefusal::Query {
-                name: name.to_owned(),
-                reason: "it is no number from 0 on",
-            }),
-        }
-    }
-
-    fn limit(&self) -> Result<usize, EventsRefusal> {
-        let limit = self.number("limit")?;
-        let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(LIMIT_MAX));
-        Ok(limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX))
-    }
-}
-
-fn rfc3339(time_ms: i64) -> String {
-    let time = DateTime::<Utc>::from_timestamp_millis(time_ms).unwrap_or_default();
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A text of JSON as it is.

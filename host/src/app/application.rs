@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::admin::listener::Listener;
 use crate::admin::tokens::Tokens;
+use crate::app::descriptions;
 use crate::app::elsewhere::elsewhere;
 use crate::app::events::{self, RunningEvents};
 use crate::app::loading;
@@ -113,6 +114,8 @@ impl Application {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
             observed: registry.clone(),
+            descriptions: Arc::new(descriptions::all(manifest, &registry)),
+            lines: parts.lines.clone(),
             backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
             events: events.as_ref().map(|running| running.events.clone()),
         };

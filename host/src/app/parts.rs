@@ -107,6 +107,7 @@ pub struct Parts<'a> {
     guard: Arc<Guard>,
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,
+    pub lines: Arc<logs::Lines>,
     requests_out: Option<Arc<Semaphore>>,
     redis_connections: Option<Arc<Semaphore>>,
     pub host_places: Arc<HostPlaces>,
@@ -146,6 +147,7 @@ impl<'a> Parts<'a> {
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
             logs,
+            lines: Arc::default(),
             requests_out: app_limit(config.outbound_http.max_connections),
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_places: Arc::new(HostPlaces::new(POOL_INSTANCES as usize, POOL_RESERVED)),
@@ -243,6 +245,7 @@ impl<'a> Parts<'a> {
             )?,
             logs: logs::Config::new(
                 &component.id,
+                self.lines.clone(),
                 self.logs.clone(),
                 self.echoes(&component.id),
                 component.settings.log_kib_per_second,

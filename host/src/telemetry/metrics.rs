@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use histogram::{Bucket, EXPOSED_BOUNDS_NS, Histogram, HistogramSnapshot};
 pub use recent::Recent;
-pub use status::{EdgeKind, EdgeStatus, Health, Observed, ServiceStatus};
+pub use status::{EdgeKind, EdgeStatus, Health, Observed, Quantiles, ServiceStatus};
 
 /// How a call ended, as far as its caller is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
