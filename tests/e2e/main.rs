@@ -45,6 +45,7 @@ mod request_shape;
 mod routing;
 mod schedules;
 mod sdk_apps;
+mod see;
 mod sockets;
 mod sqlite;
 mod state;

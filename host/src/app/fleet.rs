@@ -12,6 +12,7 @@ use super::beginning::KeptManifests;
 use super::compilers::Compilers;
 use super::parts::Parts;
 use super::wiring::Wiring;
+use crate::admin::described::Descriptions;
 use crate::admin::operations::OperateError;
 use crate::manifest::LoadOptions;
 use crate::runtime::contracts::deploy::ServiceContracts;
@@ -27,6 +28,7 @@ pub struct Fleet {
     pub(super) registry: Arc<Registry>,
     pub(super) wiring: RwLock<Wiring>,
     pub(super) operations: Arc<Operations>,
+    pub(super) descriptions: Arc<Descriptions>,
     pub(super) compilers: Compilers,
     /// How the manifest is read.
     pub(super) reading: LoadOptions,
@@ -41,6 +43,7 @@ pub struct FleetParts {
     pub parts: Parts,
     pub registry: Arc<Registry>,
     pub wiring: Wiring,
+    pub descriptions: Arc<Descriptions>,
     pub operations: Arc<Operations>,
     pub reading: LoadOptions,
     pub revisions_kept: usize,
@@ -53,6 +56,7 @@ impl Fleet {
             parts,
             registry,
             wiring,
+            descriptions,
             operations,
             reading,
             revisions_kept,
@@ -62,6 +66,7 @@ impl Fleet {
             registry,
             wiring: RwLock::new(wiring),
             operations,
+            descriptions,
             compilers: Compilers::start()?,
             reading,
             revisions_kept,
@@ -72,6 +77,11 @@ impl Fleet {
             fleet.watch_canary(service);
         }
         Ok(fleet)
+    }
+
+    /// The records of the fleet.
+    pub fn operations(&self) -> &Arc<Operations> {
+        &self.operations
     }
 
     /// Held by the one who changes what runs.
