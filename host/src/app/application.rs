@@ -138,6 +138,7 @@ impl Application {
             Fleet::new(FleetParts {
                 parts,
                 registry: registry.clone(),
+                table: services,
                 wiring,
                 descriptions: subject.descriptions.clone(),
                 operations,
