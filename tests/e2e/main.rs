@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod admin_reach;
 mod artifacts;
 mod atomic;
 mod atomic_events;
@@ -69,5 +70,6 @@ mod store_wishlist;
 mod streaming;
 mod surroundings;
 mod tls_http2;
+mod tokens;
 mod variables;
 mod watch;

@@ -296,6 +296,8 @@ pub fn command(folder: &Path) -> Command {
         .env_remove("KUMIKI_ADMIN")
         .env_remove("KUMIKI_TOKEN")
         .env_remove("RUST_LOG")
+        .env_remove("KUMIKI_ADMIN")
+        .env_remove("KUMIKI_TOKEN")
         .env_remove("http_proxy")
         .env_remove("https_proxy")
         .stdin(Stdio::null())

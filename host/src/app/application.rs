@@ -97,6 +97,8 @@ impl Application {
             true => None,
             false => Some(Arc::new(Operations::open(&state)?)),
         };
+        let admin =
+            admin.map(|(listener, tokens)| (listener, tokens.with_store(operations.clone())));
         let revisions_kept = usize::try_from(manifest.settings.revisions_kept)?;
         let reading = LoadOptions {
             profile: options.profile.clone(),

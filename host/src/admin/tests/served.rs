@@ -44,7 +44,7 @@ impl Served {
         let operator = Arc::<StandIn>::default();
         let store = Arc::new(Operations::open(&state).unwrap());
         let tokens = Tokens::open(folder.path()).unwrap();
-        let tokens = tokens.with_store(store.clone());
+        let tokens = tokens.with_store(Some(store.clone()));
         let mut subject = subject(&state);
         subject.operator = Some(operator.clone());
         let running = server::start(listener, tokens, subject, &state).unwrap();
