@@ -17,6 +17,7 @@ use super::log::LogWatch;
 use super::reader::{self, ReadError};
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
+use crate::storage::bus::DeliveryId;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
 use crate::storage::state_dir::free_bytes;
@@ -40,17 +41,60 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// reserve.
 const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
 
+/// Chores that wait before they are worth a commit of their own.
+const CHORES_MAX: usize = 1000;
+
 type Answer = Result<Outcome, KeyValueError>;
 
 struct Waiting {
     operation: Operation,
+    /// Nobody waits for a chore.
+    caller: Option<Caller>,
+}
+
+struct Caller {
     reply: oneshot::Sender<Answer>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    fn answer(self, answer: Answer) {
+        match (self.caller, answer) {
+            // One that has gone does not hear it.
+            (Some(caller), answer) => drop(caller.reply.send(answer)),
+            (None, Ok(_)) => {}
+            (None, Err(error)) => tracing::warn!(%error, "a store is not tidied up"),
+        }
+    }
+}
+
+/// What nobody waits for and may be lost, because the next start of the host does it again: it is
+/// written with the next commit, and by itself only once the store is idle.
+#[derive(Default)]
+struct Chores {
+    /// Events up to this number are on the bus.
+    relayed: Option<i64>,
+    /// Deliveries whose acknowledgement the bus has.
+    forgotten: Vec<DeliveryId>,
+}
+
+impl Chores {
+    fn is_empty(&self) -> bool {
+        self.relayed.is_none() && self.forgotten.is_empty()
+    }
+
+    fn take(&mut self) -> impl Iterator<Item = Operation> + use<> {
+        let Chores { relayed, forgotten } = std::mem::take(self);
+        let forgotten = Some(forgotten).filter(|forgotten| !forgotten.is_empty());
+        let relayed = relayed.map(Operation::Relayed);
+        relayed.into_iter().chain(forgotten.map(Operation::Forget))
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
+    chores: Chores,
     thread: Option<JoinHandle<()>>,
     is_closing: bool,
 }
@@ -120,13 +164,41 @@ impl Writer {
             let mut queue = self.shared.queue();
             queue.waiting.push_back(Waiting {
                 operation,
-                reply,
-                _permit: permit,
+                caller: Some(Caller {
+                    reply,
+                    _permit: permit,
+                }),
             });
             self.shared.ensure_running(&mut queue);
         }
         self.shared.wake.notify_one();
         answer.await.unwrap_or(Err(KeyValueError::Failed))
+    }
+
+    /// Has the events up to this number removed from the outbox, in time.
+    pub(super) fn relayed(&self, through: i64) {
+        self.chore(|chores| chores.relayed = chores.relayed.max(Some(through)));
+    }
+
+    /// Has these deliveries removed from the inbox, in time.
+    pub(super) fn forget(&self, deliveries: Vec<DeliveryId>) {
+        self.chore(|chores| chores.forgotten.extend(deliveries));
+    }
+
+    fn chore(&self, add: impl FnOnce(&mut Chores)) {
+        let mut queue = self.shared.queue();
+        add(&mut queue.chores);
+        self.shared.ensure_running(&mut queue);
+        if queue.chores.forgotten.len() >= CHORES_MAX {
+            drop(queue);
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Does the chores now.
+    pub(super) async fn tidy_up(&self) -> Result<(), KeyValueError> {
+        // They go with any write.
+        self.write(Operation::Delete(Vec::new())).await.map(drop)
     }
 
     /// Runs a read on a connection of its own, on this thread.
@@ -336,7 +408,12 @@ impl Shared {
     /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
     fn next_batch(&self) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
+        let mut is_time_for_chores = false;
         while queue.waiting.is_empty() {
+            is_time_for_chores |= queue.is_closing || queue.chores.forgotten.len() >= CHORES_MAX;
+            if is_time_for_chores && !queue.chores.is_empty() {
+                break;
+            }
             if queue.is_closing {
                 return None;
             }
@@ -346,13 +423,21 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
             queue = guard;
             let is_idle = wait.timed_out() && queue.waiting.is_empty();
-            if is_idle && !self.has_been_read.swap(false, Ordering::Relaxed) {
+            is_time_for_chores = is_idle;
+            if is_idle
+                && queue.chores.is_empty()
+                && !self.has_been_read.swap(false, Ordering::Relaxed)
+            {
                 // Said under the queue's lock: whoever comes next starts a new thread.
                 self.is_running.store(false, Ordering::SeqCst);
                 return None;
             }
         }
-        let mut units = Vec::new();
+        let chore = |operation| Waiting {
+            operation,
+            caller: None,
+        };
+        let mut units: Vec<Waiting> = queue.chores.take().map(chore).collect();
         let mut bytes = 0;
         while bytes < BATCH_BYTES_MAX
             && let Some(unit) = queue.waiting.pop_front()
@@ -414,7 +499,7 @@ impl Shared {
         for (unit, answer) in units.into_iter().zip(answers) {
             let is_committed = matches!(answer, Ok(Outcome::Committed));
             has_events |= is_committed && unit.operation.has_events();
-            let _ = unit.reply.send(answer);
+            unit.answer(answer);
         }
         if has_events {
             self.outbox_added.notify_one();
@@ -453,7 +538,7 @@ impl Reserve {
 
 fn refuse(units: impl IntoIterator<Item = Waiting>, refusal: KeyValueError) {
     for unit in units {
-        let _ = unit.reply.send(Err(refusal.clone()));
+        unit.answer(Err(refusal.clone()));
     }
 }
 
