@@ -8,4 +8,5 @@ pub mod commit_gate;
 pub mod database;
 pub mod key_value;
 pub mod ownership;
+mod pace;
 pub mod state_dir;

@@ -20,6 +20,7 @@ use super::{KeyValueError, Limits};
 use crate::storage::bus::DeliveryId;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
+use crate::storage::pace::Pace;
 use crate::storage::state_dir::free_bytes;
 
 /// Writes that may wait; further callers wait for their turn without taking memory here.
@@ -94,9 +95,19 @@ impl Chores {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
+    /// Of these, those that are not patient.
+    urgent: usize,
     chores: Chores,
     thread: Option<JoinHandle<()>>,
     is_closing: bool,
+}
+
+impl Queue {
+    /// Whoever waits learns it by the end of the channel.
+    fn refuse_all(&mut self) {
+        self.waiting.clear();
+        self.urgent = 0;
+    }
 }
 
 struct Shared {
@@ -160,8 +171,11 @@ impl Writer {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| KeyValueError::Failed)?;
         let (reply, answer) = oneshot::channel();
-        {
+        let is_patient = operation.is_patient();
+        let is_first = {
             let mut queue = self.shared.queue();
+            let is_first = queue.waiting.is_empty();
+            queue.urgent += usize::from(!is_patient);
             queue.waiting.push_back(Waiting {
                 operation,
                 caller: Some(Caller {
@@ -170,8 +184,11 @@ impl Writer {
                 }),
             });
             self.shared.ensure_running(&mut queue);
+            is_first
+        };
+        if is_first || !is_patient {
+            self.shared.wake.notify_one();
         }
-        self.shared.wake.notify_one();
         answer.await.unwrap_or(Err(KeyValueError::Failed))
     }
 
@@ -344,7 +361,7 @@ impl Shared {
             }
             Err(error) => {
                 tracing::error!(%error, "the thread of a key-value store cannot be started");
-                queue.waiting.clear();
+                queue.refuse_all();
             }
         }
     }
@@ -395,9 +412,12 @@ impl Shared {
         let mut connection = None;
         let mut reserve = Reserve::default();
         let mut log = LogWatch::new(&self.path);
-        while let Some(units) = self.next_batch() {
+        let mut pace = Pace::default();
+        while let Some(units) = self.next_batch(&pace) {
             let is_below_reserve = reserve.is_reached(&self.path, self.limits.free_bytes_min);
+            let callers = units.iter().filter(|unit| unit.caller.is_some()).count();
             self.commit(&mut connection, units, is_below_reserve);
+            pace.committed(callers);
             if let Some(connection) = &connection {
                 log.restart_if_large(connection);
             }
@@ -406,7 +426,7 @@ impl Shared {
     }
 
     /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
-    fn next_batch(&self) -> Option<Vec<Waiting>> {
+    fn next_batch(&self, pace: &Pace) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
         let mut is_time_for_chores = false;
         while queue.waiting.is_empty() {
@@ -433,6 +453,13 @@ impl Shared {
                 return None;
             }
         }
+        while queue.urgent == 0
+            && !queue.is_closing
+            && let Some(pause) = pace.pause()
+        {
+            let waited = self.wake.wait_timeout(queue, pause);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let chore = |operation| Waiting {
             operation,
             caller: None,
@@ -443,6 +470,7 @@ impl Shared {
             && let Some(unit) = queue.waiting.pop_front()
         {
             bytes += unit.operation.bytes();
+            queue.urgent -= usize::from(!unit.operation.is_patient());
             units.push(unit);
         }
         Some(units)
@@ -550,7 +578,7 @@ impl Drop for End<'_> {
         if std::thread::panicking() {
             let mut queue = self.0.queue();
             self.0.is_running.store(false, Ordering::SeqCst);
-            queue.waiting.clear();
+            queue.refuse_all();
         }
         self.0.readers().clear();
     }
