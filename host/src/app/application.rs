@@ -226,19 +226,17 @@ fn gateway(manifest: &Manifest, services: Arc<ServiceTable>) -> Result<Gateway, 
     })
 }
 
-/// Has the operator's requests answered. Without a fleet nothing can be changed, and there are no
-/// tokens but those of the state directory.
+/// Has the operator's requests answered. Without a fleet nothing can be changed.
 fn start_admin(
     admin: Option<(Listener, Tokens)>,
     mut subject: admin::Subject,
     fleet: Option<Arc<Fleet>>,
     state: &StateDir,
 ) -> anyhow::Result<Option<admin::Running>> {
-    let Some((listener, mut tokens)) = admin else {
+    let Some((listener, tokens)) = admin else {
         return Ok(None);
     };
     if let Some(fleet) = fleet {
-        tokens = tokens.with_store(fleet.operations().clone());
         subject.operator = Some(Arc::new(fleet));
     }
     Ok(Some(admin::start(listener, tokens, subject, state)?))

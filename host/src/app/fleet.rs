@@ -103,11 +103,6 @@ impl Fleet {
         self.table.set_sticky(sticky);
     }
 
-    /// The records of the fleet.
-    pub fn operations(&self) -> &Arc<Operations> {
-        &self.operations
-    }
-
     /// Held by the one who changes what runs.
     pub(super) fn change(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
