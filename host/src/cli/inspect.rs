@@ -121,7 +121,8 @@ fn health(service: &Service) -> String {
 
 fn limits(limits: &Limits) -> String {
     format!(
-        "memory {} MiB, timeout {} ms, cpu {} ms, instances {}, queue {}, store {} MiB, log {} KiB/s",
+        "memory {} MiB, timeout {} ms, cpu {} ms, instances {}, queue {}, store {} MiB, \
+         log {} KiB/s",
         limits.memory_max_mib,
         limits.timeout_ms,
         limits.cpu_ms_max,
