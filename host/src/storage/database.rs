@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
@@ -83,6 +84,14 @@ fn connect(path: &Path, page_count_max: u64) -> rusqlite::Result<Connection> {
     connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |_| Ok(()))?;
     set_page_count_max(&connection, page_count_max)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements as they are. Without this SQLite prepares one anew whenever a parameter
+/// of a range or of its LIMIT is bound, for a plan that suits the value; the engines' statements
+/// have one good plan each.
+pub fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    let setting = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
+    connection.set_db_config(setting, true).map(drop)
 }
 
 /// Bounds the file to so many pages. Never below what it already has.

@@ -305,6 +305,7 @@ fn open(path: &Path) -> Result<Connection, BusError> {
     let connection = database::open(path, u64::MAX)?;
     schema::prepare(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    database::keep_plans(&connection)?;
     connection.pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(connection)
@@ -314,6 +315,7 @@ fn open(path: &Path) -> Result<Connection, BusError> {
 pub(super) fn open_reader(path: &Path) -> Result<Connection, BusError> {
     let connection = database::open(path, u64::MAX)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    database::keep_plans(&connection)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
 }

@@ -109,12 +109,11 @@ fn outbox(
     after: i64,
     limit: u32,
 ) -> Result<Vec<(i64, NewEvent)>, ReadError> {
-    // SQLite prepares a statement anew whenever a parameter of its LIMIT is bound.
-    let mut statement = connection.prepare_cached(&format!(
+    let mut statement = connection.prepare_cached(
         "SELECT number, topic, source, id, key, delay_until_ms, attributes, data FROM outbox \
-         WHERE number > ?1 ORDER BY number LIMIT {limit}"
-    ))?;
-    let mut rows = statement.query([after])?;
+         WHERE number > ?1 ORDER BY number LIMIT ?2",
+    )?;
+    let mut rows = statement.query((after, limit))?;
     let mut events = Vec::new();
     let mut bytes = 0;
     while bytes < OUTBOX_BYTES_MAX

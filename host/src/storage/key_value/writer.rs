@@ -379,12 +379,12 @@ impl Shared {
             source,
         })?;
         // Once more, because a migration may need more than that.
-        database::set_page_count_max(&connection, self.pages_max()).map_err(|source| {
-            OpenError::Sqlite {
+        database::set_page_count_max(&connection, self.pages_max())
+            .and_then(|()| database::keep_plans(&connection))
+            .map_err(|source| OpenError::Sqlite {
                 path: self.path.clone(),
                 source,
-            }
-        })?;
+            })?;
         connection
             .pragma_update_and_check(None, "wal_autocheckpoint", CHECKPOINT_PAGES, |_| Ok(()))
             .map_err(|source| OpenError::Sqlite {
