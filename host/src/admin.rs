@@ -10,9 +10,11 @@ mod answers;
 mod backup;
 mod body;
 pub mod client;
+pub mod described;
 pub mod events;
 mod exposition;
 pub mod listener;
+pub mod logs;
 pub mod operations;
 mod page;
 mod process;
@@ -31,10 +33,12 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::request::Parts;
 
 use self::answers::{Answer, Refusal};
+use self::described::Descriptions;
 use self::operations::Operator;
 use self::page::Page;
 use self::roles::{Caller, Needs};
 use self::tokens::Tokens;
+use crate::capabilities::logs::Lines;
 use crate::events::Events;
 use crate::storage::backup::Backups;
 use crate::telemetry::metrics::Observed;
@@ -51,6 +55,10 @@ pub struct Subject {
     pub version: String,
     /// Where the services and their counts are read.
     pub observed: Arc<dyn Observed>,
+    /// What the manifest says of them, and their contracts.
+    pub descriptions: Arc<Descriptions>,
+    /// The newest lines of guests.
+    pub lines: Arc<Lines>,
     /// Takes backups of the state directory.
     pub backups: Arc<Backups>,
     /// The bus, if the app has one.
@@ -110,6 +118,8 @@ impl Admin {
         match page {
             Page::Registry => self.registry(),
             Page::Service(id) => self.service(&id),
+            Page::Described(id) => self.describe(&id),
+            Page::Logs => self.logs(&asked.head),
             Page::Metrics => Ok(answers::metrics(
                 self.exposition(),
                 exposition::content_type(&asked.head.headers),

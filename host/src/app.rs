@@ -9,6 +9,7 @@ mod canary_watch;
 mod compilers;
 pub mod dependencies;
 mod deploy;
+pub mod descriptions;
 pub mod elsewhere;
 pub mod events;
 mod fleet;

@@ -10,16 +10,22 @@ pub mod deploy;
 pub mod doctor;
 pub mod events;
 pub mod graph;
+pub mod history;
+pub mod inspect;
 pub mod locate;
+pub mod logs;
 pub mod new;
+pub mod observed;
+pub mod output;
+pub mod ps;
 pub mod restore;
 #[cfg(test)]
 pub(crate) mod sample;
-pub mod services;
 pub mod signals;
 pub mod state_arguments;
 pub mod table;
 pub mod token;
+pub mod top;
 pub mod up;
 pub mod watch;
 
@@ -88,7 +94,16 @@ pub enum Command {
     /// Give all calls of a service back to an earlier revision
     Rollback(deploy::RollbackArguments),
     /// List the services of a running host
-    Services(services::ServicesArguments),
+    #[command(visible_alias = "services")]
+    Ps(ps::PsArguments),
+    /// Watch the services of a running host
+    Top(top::TopArguments),
+    /// Print what the services of a running host wrote
+    Logs(logs::LogsArguments),
+    /// Show all that is known of one service of a running host
+    Inspect(inspect::InspectArguments),
+    /// Show the revisions of a service, and who changed what
+    History(history::HistoryArguments),
     /// Look at the bus of a running host, and mend what goes wrong on it
     Events(events::EventsArguments),
     /// Draw the map of the application: routes, links and events
@@ -131,7 +146,11 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Command::Deploy(arguments) => deploy::run(&arguments).await,
         Command::Promote(arguments) => deploy::promote(&arguments).await,
         Command::Rollback(arguments) => deploy::rollback(&arguments).await,
-        Command::Services(arguments) => services::run(&arguments).await,
+        Command::Ps(arguments) => ps::run(&arguments).await,
+        Command::Top(arguments) => top::run(&arguments).await,
+        Command::Logs(arguments) => logs::run(&arguments).await,
+        Command::Inspect(arguments) => inspect::run(&arguments).await,
+        Command::History(arguments) => history::run(&arguments).await,
         Command::Events(arguments) => events::run(&arguments).await,
         Command::Graph(arguments) => graph::run(&arguments),
         Command::Backup(arguments) => backup::run(&arguments).await,

@@ -165,6 +165,9 @@ impl Gateway {
             service.id().clone(),
             service.deadline(),
         );
+        if let Some(keys) = self.services.keys(request.headers()) {
+            invocation.tree.set_keys(keys);
+        }
         let over_limit = OverLimit::default();
         let request = self.for_guest(request, &matched, &service, connection, &over_limit)?;
         let answer = call(&service, request, invocation).await;

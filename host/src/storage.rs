@@ -9,4 +9,5 @@ pub mod database;
 pub mod key_value;
 pub mod operations;
 pub mod ownership;
+mod pace;
 pub mod state_dir;

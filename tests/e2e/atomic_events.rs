@@ -128,6 +128,31 @@ fn a_failed_delivery_leaves_nothing_and_is_tried_again_with_the_same_id() {
     assert_eq!(ids.count(), 1, "{keys}");
 }
 
+/// What commits with the answer to a client does not acknowledge an event: only 2xx does.
+#[test]
+fn a_delivery_that_is_refused_commits_nothing_whatever_status_commits_for_clients() {
+    let committing = scripted("cart")
+        .setting("atomic_commit_status = [\"2xx\", 503]")
+        .setting(
+            "subscriptions = [{ topic = \"order.*\", path = \"/cart/in\", \
+             backoff_ms = 1, backoff_max_ms = 5, attempts_max = 3 }]",
+        );
+    let bus = Service::new("events", "hello_two")
+        .private()
+        .setting("builtin = \"events\"");
+    let host = App::new([bus, committing]).key_value_store("cart").start();
+    let answer = host.post("/cart/atomic", "increment cart clients 1\nstatus 503");
+    assert_eq!(answer.status, 503);
+    assert_eq!(sum(&host, "cart", "clients"), 1);
+    let script = "publish order.placed e increment cart events 1;status 503";
+    host.post("/cart/plain", script).expect(200);
+    host.wait_for_no_lag();
+    assert_eq!(sum(&host, "cart", "events"), 0);
+    // Not taken three times, so it is a dead letter.
+    let dead = host.events(&["dead", "list"]);
+    assert_eq!(dead.as_array().map(Vec::len), Some(1), "{dead}");
+}
+
 /// Posts orders until it is told to stop or the host is gone, and counts those that were accepted.
 fn order(host: &Host, name: &str, stop: &AtomicBool, accepted: &AtomicU64) {
     let Some(mut connection) = Connection::try_open(host.address()) else {

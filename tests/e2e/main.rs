@@ -9,6 +9,7 @@
 )]
 
 mod admin;
+mod admin_reach;
 mod artifacts;
 mod atomic;
 mod atomic_events;
@@ -48,6 +49,7 @@ mod request_shape;
 mod routing;
 mod schedules;
 mod sdk_apps;
+mod see;
 mod sockets;
 mod sqlite;
 mod state;
@@ -71,5 +73,6 @@ mod store_wishlist;
 mod streaming;
 mod surroundings;
 mod tls_http2;
+mod tokens;
 mod variables;
 mod watch;

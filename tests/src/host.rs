@@ -293,7 +293,11 @@ pub fn command(folder: &Path) -> Command {
     command
         .current_dir(folder)
         .env_remove("RUNTIME_CONFIG_FILE")
+        .env_remove("KUMIKI_ADMIN")
+        .env_remove("KUMIKI_TOKEN")
         .env_remove("RUST_LOG")
+        .env_remove("KUMIKI_ADMIN")
+        .env_remove("KUMIKI_TOKEN")
         .env_remove("http_proxy")
         .env_remove("https_proxy")
         .stdin(Stdio::null())

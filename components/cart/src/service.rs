@@ -6,6 +6,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use kit::store::Change;
 use serde::Deserialize;
 use serde_json::json;
@@ -310,7 +311,7 @@ static API: Api<Carts> = Api {
             handler: Carts::merge,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[Subscription {
         path: "/events/order.placed",
         handler: Carts::order_placed,

@@ -5,6 +5,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde_json::{Value, json};
 
 use crate::events::{SUBSCRIPTIONS, active_key, ended_key};
@@ -77,7 +78,7 @@ static API: Api<Fulfilment> = Api {
             handler: get_saga,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: SUBSCRIPTIONS,
     schedules: &[],
 };

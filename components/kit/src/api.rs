@@ -10,7 +10,7 @@ use crate::http::{Answer, BodyError, Request, decode};
 use crate::identity::{Caller, IdentityError};
 use crate::openapi;
 use crate::problem::Problem;
-use crate::schema;
+use crate::schema::{self, Schemas};
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +71,8 @@ pub struct Api<S: 'static> {
     pub title: &'static str,
     pub description: &'static str,
     pub routes: &'static [Route<S>],
-    /// A JSON object: the schemas by name.
-    pub schemas: &'static str,
+    /// Of the bodies, by name.
+    pub schemas: Schemas,
     pub subscriptions: &'static [Subscription<S>],
     pub schedules: &'static [Schedule<S>],
 }
@@ -337,12 +337,11 @@ fn read_body<S>(api: &Api<S>, name: &str, request: &Request) -> Result<Value, Pr
             "The body is not JSON (line {line}, column {column})."
         ))
     })?;
-    let schemas: Value = serde_json::from_str(api.schemas)
-        .map_err(|error| Problem::internal(&format!("schemas.json: {error}")))?;
+    let schemas = api.schemas.json()?;
     let schema = schemas
         .get(name)
         .ok_or_else(|| Problem::internal(&format!("schemas.json has no `{name}`")))?;
-    let errors = schema::check(&schemas, schema, &value);
+    let errors = schema::check(schemas, schema, &value);
     match errors.is_empty() {
         true => Ok(value),
         false => Err(Problem::fields(errors)),

@@ -13,7 +13,7 @@ pub fn document<S>(api: &Api<S>) -> Value {
             path.insert(route.method.to_ascii_lowercase(), operation(route));
         }
     }
-    let mut schemas: Value = serde_json::from_str(api.schemas).unwrap_or_default();
+    let mut schemas = api.schemas.json().cloned().unwrap_or_default();
     if let Some(schemas) = schemas.as_object_mut() {
         schemas.insert("Problem".to_owned(), problem_schema());
     }

@@ -3,14 +3,43 @@
 //! `additionalProperties: false`, `items`, `minItems`, `maxItems`, `minLength`, `maxLength`,
 //! `minimum`, `maximum`, and `$ref` to `#/components/schemas/NAME`. Other words are for readers.
 
+use std::sync::OnceLock;
+
 use serde_json::{Map, Value};
 
-use crate::problem::FieldError;
+use crate::problem::{FieldError, Problem};
 
 /// How many errors are named; a body may hold thousands.
 const ERRORS_MAX: usize = 16;
 /// How deep a reference may lead.
 const DEPTH_MAX: usize = 16;
+
+/// The schemas of a service by name, read when they are first needed and then kept: an instance
+/// answers many requests.
+pub struct Schemas {
+    text: &'static str,
+    read: OnceLock<Result<Value, String>>,
+}
+
+impl Schemas {
+    /// The schemas in a JSON object.
+    pub const fn new(text: &'static str) -> Schemas {
+        Schemas {
+            text,
+            read: OnceLock::new(),
+        }
+    }
+
+    /// As a JSON object.
+    ///
+    /// # Errors
+    /// 500 when it is none.
+    pub fn json(&self) -> Result<&Value, Problem> {
+        let read = || serde_json::from_str(self.text).map_err(|error| error.to_string());
+        let read = self.read.get_or_init(read).as_ref();
+        read.map_err(|error| Problem::internal(&format!("schemas.json: {error}")))
+    }
+}
 
 /// What is wrong with a value; empty: nothing.
 pub fn check(schemas: &Value, schema: &Value, value: &Value) -> Vec<FieldError> {

@@ -6,6 +6,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use kit::store::Change;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -271,7 +272,7 @@ static API: Api<Logistics> = Api {
             handler: Logistics::advance_one,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[Subscription {
         path: "/events/shipment.requested",
         handler: Logistics::create,

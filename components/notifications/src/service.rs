@@ -7,6 +7,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde_json::json;
 
 use crate::contacts::Contacts;
@@ -113,7 +114,7 @@ static API: Api<Notifications> = Api {
             },
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[
         Subscription {
             path: "/events/user.registered",

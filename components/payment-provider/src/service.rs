@@ -6,6 +6,7 @@ use kit::host::{Host, Outgoing};
 use kit::http::{Answer, Request};
 use kit::identity::{Caller, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use kit::store::Change;
 use kit::time::rfc_3339;
 use serde::Deserialize;
@@ -301,7 +302,7 @@ static API: Api<PaymentProvider> = Api {
             handler: PaymentProvider::show_book,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[],
     schedules: &[],
 };

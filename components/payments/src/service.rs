@@ -5,6 +5,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -179,7 +180,7 @@ static API: Api<Payments> = Api {
             },
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[
         Subscription {
             path: "/events/order.placed",

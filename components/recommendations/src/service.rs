@@ -6,6 +6,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -73,7 +74,7 @@ static API: Api<Recommendations> = Api {
             handler: add_view,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[
         Subscription {
             path: "/events/order.placed",

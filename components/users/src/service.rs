@@ -8,6 +8,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, IdentityError};
 use kit::problem::{FieldError, Problem};
+use kit::schema::Schemas;
 use kit::store::StoreError;
 use kit::time::rfc_3339;
 use serde::{Deserialize, Serialize};
@@ -395,7 +396,7 @@ static API: Api<Users> = Api {
             },
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[],
     schedules: &[],
 };

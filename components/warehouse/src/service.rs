@@ -5,6 +5,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -228,7 +229,7 @@ static API: Api<Warehouse> = Api {
             handler: Warehouse::list_suggestions,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: SUBSCRIPTIONS,
     schedules: &[Schedule {
         path: "/schedules/expire",

@@ -6,6 +6,7 @@ use kit::host::Host;
 use kit::http::Answer;
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use kit::time::rfc_3339;
 use serde_json::{Value, json};
 
@@ -241,7 +242,7 @@ static API: Api<Wishlist> = Api {
             handler: Wishlist::get_shared,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[
         Subscription {
             path: "/events/product.changed",

@@ -15,7 +15,7 @@ pub const FILE_NAME: &str = "admin";
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Announcement {
-    /// As `kumiki services --admin` takes it.
+    /// As `--admin` of the commands takes it.
     address: String,
     /// The host's process.
     pid: u32,

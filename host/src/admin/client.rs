@@ -1,5 +1,6 @@
 //! Asks a running host on this machine, with the token in its state directory or another one.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,16 +10,20 @@ use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use tokio::net::{TcpStream, UnixStream};
 
-use super::address::Address;
+use super::address::{Address, DEFAULT};
 use super::announcement;
 use super::listener::Stream;
 use super::tokens::{self, ADMIN_TOKEN, TokenError};
 
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The variable of the environment that a token may stand in.
+pub const TOKEN_VARIABLE: &str = "KUMIKI_TOKEN";
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +34,11 @@ pub enum ClientError {
          asked"
     )]
     NoHost(PathBuf),
+    #[error(
+        "there is no token for {address}: {path} does not exist; name the state directory of that \
+         host with --state-dir or its app with -f, or put a token into {TOKEN_VARIABLE}"
+    )]
+    NoToken { address: Address, path: PathBuf },
     #[error(transparent)]
     Token(#[from] TokenError),
     #[error("nothing listens on {address}: {source}; is the host still running?")]
@@ -67,13 +77,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// The host at an address.
-    pub fn new(address: Address, token: String) -> Self {
-        Self { address, token }
-    }
-
-    /// The host that works in a state directory; `address` and `token` are given where they are to
-    /// be others than those in the directory.
+    /// The host that works in a state directory. `address` and `token` are given where the operator
+    /// knows better than the directory.
     pub fn find(
         state: &Path,
         address: Option<Address>,
@@ -84,9 +89,21 @@ impl Client {
             .ok_or_else(|| ClientError::NoHost(state.to_owned()))?;
         let token = match token {
             Some(token) => token,
-            None => tokens::read_token(&state.join(ADMIN_TOKEN))?,
+            None => token_in(state, &address)?,
         };
-        Ok(Self::new(address, token))
+        Ok(Self { address, token })
+    }
+
+    /// A host of which no state directory is known. The token of a directory is never sent to the
+    /// preset address: who stands there may be somebody else.
+    pub fn at(address: Option<Address>, token: String) -> Self {
+        let address = address.unwrap_or(Address::Tcp(DEFAULT));
+        Self { address, token }
+    }
+
+    /// Where the host answers.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
     /// The body of a page.
@@ -207,6 +224,22 @@ impl Client {
         let body = answer.into_body().collect().await?.to_bytes();
         connection.abort();
         Ok((status, body))
+    }
+}
+
+/// A text as one step of a path or one value of a query.
+pub fn escaped(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn token_in(state: &Path, address: &Address) -> Result<String, ClientError> {
+    let path = state.join(ADMIN_TOKEN);
+    match tokens::read_token(&path) {
+        Err(TokenError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            let address = address.clone();
+            Err(ClientError::NoToken { address, path })
+        }
+        outcome => Ok(outcome?),
     }
 }
 

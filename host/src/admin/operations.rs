@@ -13,8 +13,8 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 
 use self::shapes::{
-    Applied, ApplyRequest, Audit, Break, DeployReport, Logs, Revisions, RollbackRequest, Step,
-    StepName, Switched,
+    Applied, ApplyRequest, Audit, Break, DeployReport, Revisions, RollbackRequest, Step, StepName,
+    Switched,
 };
 use super::answers::{self, Answer, Refusal};
 use super::query::{Query, QueryError};
@@ -66,9 +66,6 @@ pub trait Operator: Send + Sync {
     /// At most `limit` entries behind `after`, of one service or of all.
     fn audit(&self, after: i64, service: Option<&str>, limit: usize)
     -> Result<Audit, OperateError>;
-
-    /// At most `limit` lines behind `after`, of one service or of all.
-    fn logs(&self, after: i64, service: Option<&str>, limit: usize) -> Result<Logs, OperateError>;
 }
 
 /// A component to deploy.
@@ -163,7 +160,6 @@ pub(super) enum OperationsPage {
     Rollback(String),
     Apply,
     Audit,
-    Logs,
 }
 
 impl OperationsPage {
@@ -174,23 +170,21 @@ impl OperationsPage {
         match self {
             Self::Revisions(_) => REVISIONS,
             Self::Promote(_) | Self::Rollback(_) | Self::Apply => POST,
-            Self::Audit | Self::Logs => READ,
+            Self::Audit => READ,
         }
     }
 
     pub(super) fn time_max(&self) -> Duration {
         match self {
             Self::Revisions(_) | Self::Apply => CHANGE_TIME_MAX,
-            Self::Promote(_) | Self::Rollback(_) | Self::Audit | Self::Logs => Duration::ZERO,
+            Self::Promote(_) | Self::Rollback(_) | Self::Audit => Duration::ZERO,
         }
     }
 
     pub(super) fn body_bytes_max(&self) -> usize {
         match self {
             Self::Revisions(_) => COMPONENT_BYTES_MAX,
-            Self::Promote(_) | Self::Rollback(_) | Self::Apply | Self::Audit | Self::Logs => {
-                body::BYTES_MAX
-            }
+            Self::Promote(_) | Self::Rollback(_) | Self::Apply | Self::Audit => body::BYTES_MAX,
         }
     }
 }
@@ -226,10 +220,6 @@ impl Admin {
             OperationsPage::Audit => {
                 let part = Part::of(head)?;
                 answers::json(&operator.audit(part.after, part.service(), part.limit)?)
-            }
-            OperationsPage::Logs => {
-                let part = Part::of(head)?;
-                answers::json(&operator.logs(part.after, part.service(), part.limit)?)
             }
         }
     }

@@ -20,6 +20,9 @@ const READ_AND_POST: &[Method] = &[Method::GET, Method::HEAD, Method::POST];
 pub(super) enum Page {
     Registry,
     Service(String),
+    /// All that is known of one service.
+    Described(String),
+    Logs,
     Metrics,
     Backup,
     OpenApi,
@@ -30,7 +33,7 @@ pub(super) enum Page {
 }
 
 /// Every path, and the page that it leads to. A path has one name or number in it at most.
-pub(super) const ROUTES: [(&str, fn(&str) -> Option<Page>); 20] = [
+pub(super) const ROUTES: [(&str, fn(&str) -> Option<Page>); 21] = [
     ("/openapi.json", |_| Some(Page::OpenApi)),
     ("/registry", |_| Some(Page::Registry)),
     ("/registry/{service}", |id| {
@@ -51,7 +54,10 @@ pub(super) const ROUTES: [(&str, fn(&str) -> Option<Page>); 20] = [
     }),
     ("/apply", |_| Some(Page::Operations(OperationsPage::Apply))),
     ("/audit", |_| Some(Page::Operations(OperationsPage::Audit))),
-    ("/logs", |_| Some(Page::Operations(OperationsPage::Logs))),
+    ("/logs", |_| Some(Page::Logs)),
+    ("/services/{service}", |id| {
+        Some(Page::Described(id.to_owned()))
+    }),
     ("/events/topics", |_| Some(Page::Events(EventsPage::Topics))),
     ("/events/topics/{topic}", |topic| {
         let topic = percent_encoding::percent_decode_str(topic).decode_utf8();
@@ -104,6 +110,8 @@ impl Page {
             ) if !reads => Needs::Deploy(service),
             Self::Registry
             | Self::Service(_)
+            | Self::Described(_)
+            | Self::Logs
             | Self::Backup
             | Self::OpenApi
             | Self::Tokens
@@ -119,7 +127,12 @@ impl Page {
     /// The methods that it answers.
     pub(super) fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Registry | Self::Service(_) | Self::Metrics | Self::OpenApi => READ,
+            Self::Registry
+            | Self::Service(_)
+            | Self::Described(_)
+            | Self::Logs
+            | Self::Metrics
+            | Self::OpenApi => READ,
             Self::Backup => POST,
             Self::Tokens => READ_AND_POST,
             Self::Token(_) => DELETE,
@@ -133,6 +146,8 @@ impl Page {
         match self {
             Self::Registry
             | Self::Service(_)
+            | Self::Described(_)
+            | Self::Logs
             | Self::Metrics
             | Self::OpenApi
             | Self::Tokens
@@ -148,6 +163,8 @@ impl Page {
         match self {
             Self::Registry
             | Self::Service(_)
+            | Self::Described(_)
+            | Self::Logs
             | Self::Metrics
             | Self::Backup
             | Self::OpenApi

@@ -91,6 +91,8 @@ pub(super) fn subject(state: &StateDir) -> Subject {
         name: "a \"quoted\"\nname".to_owned(),
         version: "1.0".to_owned(),
         observed: Arc::new(Sample::new()),
+        descriptions: Arc::default(),
+        lines: Arc::default(),
         backups: Arc::new(Backups::new(state, Vec::new())),
         events: None,
         operator: None,
@@ -170,6 +172,19 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     assert_eq!(status("GET", "/events/topics", &[host, metrics]), 403);
     assert_eq!(status("GET", "/events/topics", &[host]), 401);
     assert_eq!(status("DELETE", "/events/topics", &[host, all]), 405);
+    assert_eq!(status("GET", "/logs", &[host, all]), 200);
+    assert_eq!(
+        status("GET", "/logs?service=cart&after=7", &[host, all]),
+        200
+    );
+    assert_eq!(status("GET", "/logs?service=none", &[host, all]), 404);
+    assert_eq!(status("GET", "/logs?after=x", &[host, all]), 400);
+    assert_eq!(status("GET", "/logs?last=1", &[host, all]), 400);
+    assert_eq!(status("POST", "/logs", &[host, all]), 405);
+    assert_eq!(status("GET", "/logs", &[host, metrics]), 403);
+    assert_eq!(status("GET", "/services/none", &[host, all]), 404);
+    assert_eq!(status("GET", "/services/", &[host, all]), 404);
+    assert_eq!(status("GET", "/services/cart", &[host]), 401);
     assert_eq!(status("GET", "/backup", &[host, all]), 405);
     assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
     assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
@@ -239,9 +254,12 @@ async fn one_service_is_shown_with_its_edges() {
     assert_eq!(shown["id"], "cart");
     assert_eq!(shown["counts"]["cold_starts"], 1);
     assert_eq!(shown["edges"].as_array().unwrap().len(), 2, "{shown}");
+    let p50_us = shown["latency_us"]["p50"].as_f64().unwrap();
+    assert!((0.8..1.3).contains(&p50_us), "{p50_us}");
     let shown = text(admin.registry().unwrap()).await;
     let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["services"].as_array().unwrap().len(), 102);
+    assert!(shown["services"][1]["latency_us"]["p99"].is_null());
     assert_eq!(shown["edges"][0]["outcomes"]["trapped"], 1);
     assert_eq!(shown["edges"][1]["caller"], "shop");
 }

@@ -66,10 +66,9 @@ impl Tokens {
         })
     }
 
-    /// With those that the operator adds.
+    /// With those that the operator adds, where they are kept.
     #[must_use]
-    pub fn with_store(self, store: Arc<Operations>) -> Self {
-        let store = Some(store);
+    pub fn with_store(self, store: Option<Arc<Operations>>) -> Self {
         Self { store, ..self }
     }
 

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::admin;
 use crate::admin::listener::Listener;
 use crate::admin::tokens::Tokens;
+use crate::app::descriptions;
 use crate::app::elsewhere::elsewhere;
 use crate::app::events::{self, RunningEvents};
 use crate::app::fleet::{Fleet, FleetParts};
@@ -27,7 +28,7 @@ use crate::events::endpoint::Endpoint;
 use crate::gateway::chaining::Chaining;
 use crate::gateway::listener::{self, Drained};
 use crate::gateway::services::{ServiceTable, Services};
-use crate::gateway::{self, Gateway, tls};
+use crate::gateway::{self, Gateway, GatewayError, tls};
 use crate::manifest::LoadOptions;
 use crate::manifest::model::Manifest;
 use crate::manifest::model::events::EVENT_BYTES_MAX;
@@ -96,6 +97,8 @@ impl Application {
             true => None,
             false => Some(Arc::new(Operations::open(&state)?)),
         };
+        let admin =
+            admin.map(|(listener, tokens)| (listener, tokens.with_store(operations.clone())));
         let revisions_kept = usize::try_from(manifest.settings.revisions_kept)?;
         let reading = LoadOptions {
             profile: options.profile.clone(),
@@ -114,16 +117,7 @@ impl Application {
         let bus = events::open(manifest, &state)?;
         services.publish(table(manifest, &registry, bus.as_ref()));
         tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
-        let gateway = Gateway::new(gateway::Config {
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-            limits: manifest.settings.clone(),
-            triggers: manifest.http_triggers.clone(),
-            services: services.clone(),
-        })?;
-        for trigger in &manifest.redis_triggers {
-            tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
-        }
+        let gateway = gateway(manifest, services.clone())?;
         if let (Some(changes), Some(operations)) = (changes, &operations) {
             tokio::task::block_in_place(|| changes.store(operations, revisions_kept))?;
         }
@@ -131,28 +125,32 @@ impl Application {
             Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
             None => None,
         };
+        let subject = admin::Subject {
+            operator: None,
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            observed: registry.clone(),
+            descriptions: Arc::new(descriptions::all(manifest, &registry)),
+            lines: parts.lines.clone(),
+            backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
+            events: events.as_ref().map(|running| running.events.clone()),
+        };
         let (self_address, engines) = (parts.self_address.clone(), parts.engines.clone());
         let fleet = operations.map(|operations| {
             Fleet::new(FleetParts {
                 parts,
                 registry: registry.clone(),
+                table: services,
                 wiring,
+                descriptions: subject.descriptions.clone(),
                 operations,
                 reading,
                 revisions_kept,
             })
         });
-        let subject = admin::Subject {
-            operator: fleet.transpose()?.map(|fleet| Arc::new(fleet) as _),
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-            observed: registry.clone(),
-            backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
-            events: events.as_ref().map(|running| running.events.clone()),
-        };
-        let admin = admin.map(|(listener, tokens)| admin::start(listener, tokens, subject, &state));
+        let admin = start_admin(admin, subject, fleet.transpose()?, &state)?;
         Ok(Application {
-            _admin: admin.transpose()?,
+            _admin: admin,
             gateway: Arc::new(gateway),
             tls,
             self_address,
@@ -213,6 +211,35 @@ impl Application {
         }
         Ok(())
     }
+}
+
+fn gateway(manifest: &Manifest, services: Arc<ServiceTable>) -> Result<Gateway, GatewayError> {
+    for trigger in &manifest.redis_triggers {
+        tracing::warn!("trigger `{}`: Redis triggers are not served", trigger.id);
+    }
+    Gateway::new(gateway::Config {
+        name: manifest.name.clone(),
+        version: manifest.version.clone(),
+        limits: manifest.settings.clone(),
+        triggers: manifest.http_triggers.clone(),
+        services,
+    })
+}
+
+/// Has the operator's requests answered. Without a fleet nothing can be changed.
+fn start_admin(
+    admin: Option<(Listener, Tokens)>,
+    mut subject: admin::Subject,
+    fleet: Option<Arc<Fleet>>,
+    state: &StateDir,
+) -> anyhow::Result<Option<admin::Running>> {
+    let Some((listener, tokens)) = admin else {
+        return Ok(None);
+    };
+    if let Some(fleet) = fleet {
+        subject.operator = Some(Arc::new(fleet));
+    }
+    Ok(Some(admin::start(listener, tokens, subject, state)?))
 }
 
 /// Takes the admin API's address, so that no service can be given a way to it.

@@ -11,6 +11,7 @@ use super::fleet::{Fleet, unavailable};
 use super::loading::is_offered;
 use super::parts::{Inspected, LoadError};
 use super::switch::drain;
+use crate::admin::described::Described;
 use crate::admin::operations::shapes::{DeployReport, Outcome, Step, StepName};
 use crate::admin::operations::{DeployRequest, OperateError};
 use crate::admin::roles::Caller;
@@ -87,7 +88,7 @@ impl Fleet {
         let path = self.operations.wasm_path(deploy.kept.digest());
         let inspected = self
             .compilers
-            .run(|| self.parts.inspect_file(Cow::Owned(component), &path))
+            .run(|| self.parts.inspect_file(Cow::Borrowed(&component), &path))
             .map_err(|error| deploy.told(error))?;
         steps.done(StepName::Compile);
         deploy.check(&inspected)?;
@@ -95,6 +96,8 @@ impl Fleet {
         if request.dry_run {
             return Ok(deploy.report(Outcome::Checked, None, weight, steps));
         }
+        let contract = inspected.artifact.contract().clone();
+        let described = Described::new(&manifest, &component, contract);
         let revision = deploy.make(inspected, &manifest)?;
         self.warm(&revision)?;
         steps.done(StepName::Warm);
@@ -102,6 +105,7 @@ impl Fleet {
         let number = revision.number;
         let drained = self.switch(&deploy.service, deploy.shares(revision, weight));
         steps.done(StepName::Switch);
+        self.descriptions.set(id, described);
         // Others may deploy while calls end.
         drop(changing);
         self.watch_canary(&deploy.service);

@@ -79,15 +79,9 @@ struct Inboxes(BTreeMap<Arc<str>, Arc<KeyValueStore>>);
 
 impl Inbox for Inboxes {
     fn forget(&self, service: &str, id: DeliveryId) {
-        let Some(store) = self.0.get(service).cloned() else {
-            return;
-        };
-        tokio::spawn(async move {
-            // What is left is forgotten at the next start.
-            if let Err(error) = store.forget_deliveries(vec![id]).await {
-                tracing::warn!(%error, "an acknowledgement stays in a store");
-            }
-        });
+        if let Some(store) = self.0.get(service) {
+            store.forget_deliveries(vec![id]);
+        }
     }
 }
 
@@ -103,8 +97,9 @@ async fn forget_settled(bus: &Bus, store: &Arc<KeyValueStore>) -> anyhow::Result
             settled.push(id);
         }
     }
-    if !settled.is_empty() {
-        store.forget_deliveries(settled).await?;
+    if settled.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    store.forget_deliveries(settled);
+    Ok(store.tidy_up().await?)
 }

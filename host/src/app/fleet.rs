@@ -12,8 +12,11 @@ use super::beginning::KeptManifests;
 use super::compilers::Compilers;
 use super::parts::Parts;
 use super::wiring::Wiring;
+use crate::admin::described::Descriptions;
 use crate::admin::operations::OperateError;
+use crate::gateway::services::ServiceTable;
 use crate::manifest::LoadOptions;
+use crate::manifest::model::canary::Sticky;
 use crate::runtime::contracts::deploy::ServiceContracts;
 use crate::runtime::live::Live;
 use crate::runtime::registry::Registry;
@@ -25,8 +28,10 @@ use crate::storage::operations::{self, Operations, OperationsError};
 pub struct Fleet {
     pub(super) parts: Parts,
     pub(super) registry: Arc<Registry>,
+    pub(super) table: Arc<ServiceTable>,
     pub(super) wiring: RwLock<Wiring>,
     pub(super) operations: Arc<Operations>,
+    pub(super) descriptions: Arc<Descriptions>,
     pub(super) compilers: Compilers,
     /// How the manifest is read.
     pub(super) reading: LoadOptions,
@@ -40,7 +45,9 @@ pub struct Fleet {
 pub struct FleetParts {
     pub parts: Parts,
     pub registry: Arc<Registry>,
+    pub table: Arc<ServiceTable>,
     pub wiring: Wiring,
+    pub descriptions: Arc<Descriptions>,
     pub operations: Arc<Operations>,
     pub reading: LoadOptions,
     pub revisions_kept: usize,
@@ -52,7 +59,9 @@ impl Fleet {
         let FleetParts {
             parts,
             registry,
+            table,
             wiring,
+            descriptions,
             operations,
             reading,
             revisions_kept,
@@ -60,18 +69,38 @@ impl Fleet {
         let fleet = Arc::new(Self {
             parts,
             registry,
+            table,
             wiring: RwLock::new(wiring),
             operations,
+            descriptions,
             compilers: Compilers::start()?,
             reading,
             revisions_kept,
             tasks: Handle::current(),
             changing: Mutex::default(),
         });
+        fleet.tell_sticky();
         for service in fleet.registry.all().values() {
             fleet.watch_canary(service);
         }
         Ok(fleet)
+    }
+
+    /// Tells the gateway what tells clients apart for the services with several live revisions.
+    pub(super) fn tell_sticky(&self) {
+        let services = self.registry.all();
+        let mut sticky: Vec<Sticky> = services
+            .values()
+            .filter_map(|service| {
+                let live = service.live();
+                let has_canary = live.weighted().nth(1).is_some();
+                let rule = live.main()?.settings().canary.as_ref();
+                rule?.sticky.clone().filter(|_| has_canary)
+            })
+            .collect();
+        sticky.sort();
+        sticky.dedup();
+        self.table.set_sticky(sticky);
     }
 
     /// Held by the one who changes what runs.

@@ -8,8 +8,7 @@ use serde_json::json;
 use super::fleet::{Fleet, unavailable};
 use super::switch::Reason;
 use crate::admin::operations::shapes::{
-    Applied, Audit, AuditEntry, DeployReport, Logs, Origin, Revision, RevisionState, Revisions,
-    Switched,
+    Applied, Audit, AuditEntry, DeployReport, Origin, Revision, RevisionState, Revisions, Switched,
 };
 use crate::admin::operations::{DeployRequest, OperateError, Operator};
 use crate::admin::roles::Caller;
@@ -122,14 +121,5 @@ impl Operator for Arc<Fleet> {
             entries: found.into_iter().map(entry).collect(),
             more,
         })
-    }
-
-    fn logs(
-        &self,
-        _after: i64,
-        _service: Option<&str>,
-        _limit: usize,
-    ) -> Result<Logs, OperateError> {
-        Err(OperateError::Unavailable("not yet".to_owned()))
     }
 }

@@ -123,6 +123,7 @@ pub struct Parts {
     guard: Arc<Guard>,
     chain: Arc<OnceLock<Arc<dyn Chain>>>,
     logs: Option<PathBuf>,
+    pub lines: Arc<logs::Lines>,
     requests_out: Option<Arc<Semaphore>>,
     redis_connections: Option<Arc<Semaphore>>,
     pub host_places: Arc<HostPlaces>,
@@ -160,6 +161,7 @@ impl Parts {
             guard: Arc::new(guard(config)),
             chain: Arc::new(OnceLock::from(chain)),
             logs,
+            lines: Arc::default(),
             requests_out: app_limit(config.outbound_http.max_connections),
             redis_connections: app_limit(config.outbound_redis.max_connections),
             host_places: Arc::new(HostPlaces::new(POOL_INSTANCES as usize, POOL_RESERVED)),
@@ -272,6 +274,7 @@ impl Parts {
             )?,
             logs: logs::Config::new(
                 &component.id,
+                self.lines.clone(),
                 self.logs.clone(),
                 self.echoes(&component.id),
                 component.settings.log_kib_per_second,

@@ -164,6 +164,7 @@ impl Fleet {
             weight: 0,
         }));
         service.set_live(Live::new(shares));
+        self.tell_sticky();
         left.into_iter()
             .filter(|revision| had_calls(revision))
             .collect()

@@ -6,11 +6,12 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use wasmtime_wasi_http::WasiBody;
 
+use crate::manifest::model::canary::Sticky;
 use crate::storage::bus::DeliveryId;
 use crate::storage::key_value::unit::Unit;
 use crate::telemetry::trace_context::TraceContext;
@@ -144,6 +145,8 @@ impl Invocation {
 pub struct Tree {
     /// Few, so a search from the front is quicker than any table.
     taken: Mutex<Vec<(u64, Arc<dyn Any + Send + Sync>)>>,
+    /// Of the root's request the parts that some service's callers are told apart by, hashed.
+    keys: OnceLock<Vec<(Sticky, u64)>>,
 }
 
 impl Tree {
@@ -160,6 +163,18 @@ impl Tree {
         let chosen = choose()?;
         taken.push((number, chosen.clone()));
         Some(chosen)
+    }
+
+    /// Notes what tells the root's client from others; the first time counts.
+    pub fn set_keys(&self, keys: Vec<(Sticky, u64)>) {
+        // The root is made once.
+        let _ = self.keys.set(keys);
+    }
+
+    /// The hash of a part of the root's request, if it has it.
+    pub fn key(&self, sticky: &Sticky) -> Option<u64> {
+        let mut keys = self.keys.get()?.iter();
+        keys.find(|(of, _)| of == sticky).map(|(_, hash)| *hash)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the output of guests goes: each whole line to the service's log file, as Spin does, and to
 //! the host's own output under the service's name. What comes faster than the service may write is
-//! dropped and counted. Whether there is a log directory and an echo is left to the command line.
+//! dropped and counted. Whether there is a log directory and an echo is left to the command line;
+//! the newest lines stay in memory ([`Lines`]) in any case.
 //!
 //! No guest waits for a disk or a terminal: lines go through bounded queues to two threads, and a
 //! queue that is full drops them too. Control characters are escaped, so that no guest steers the
@@ -8,13 +9,14 @@
 
 mod line;
 mod rate;
+mod recent;
 mod writer;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -25,7 +27,11 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use self::line::LineBuffer;
 use self::rate::Gate;
+use self::recent::Ring;
 use self::writer::{LogFile, Queue, Target};
+
+pub use self::line::is_plain;
+pub use self::recent::{Kind, Line, Lines, Page};
 
 /// The largest size of a log file; the one before it stays beside it with the suffix `.1`.
 pub const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -46,9 +52,11 @@ pub struct Stream {
 impl Config {
     /// Appends to `ID_stdout.txt` and `ID_stderr.txt` in the directory, which is made where it is
     /// missing. With `echo`, lines go to the host's own stdout and stderr as well. More than
-    /// `log_kib_per_second`, taken over both streams and all instances, is dropped.
+    /// `log_kib_per_second`, taken over both streams and all instances, is dropped. What is not,
+    /// stands in `lines` as well.
     pub fn new(
         service_id: &str,
+        lines: Arc<Lines>,
         directory: Option<PathBuf>,
         echo: bool,
         log_kib_per_second: u64,
@@ -59,6 +67,7 @@ impl Config {
         let directory = directory.as_deref();
         Config::with(
             service_id,
+            lines,
             directory,
             echo,
             log_kib_per_second,
@@ -69,6 +78,7 @@ impl Config {
 
     fn with(
         service_id: &str,
+        lines: Arc<Lines>,
         directory: Option<&Path>,
         echo: bool,
         log_kib_per_second: u64,
@@ -95,6 +105,12 @@ impl Config {
             service: Arc::new(Service {
                 stdout: sinks("stdout", Target::Stdout)?,
                 stderr: sinks("stderr", Target::Stderr)?,
+                recent: Recent {
+                    service_id: service_id.into(),
+                    lines,
+                    ring: OnceLock::new(),
+                    lost_bytes: AtomicU64::new(0),
+                },
                 gate: Mutex::new(Gate::new(log_kib_per_second)),
                 clock,
             }),
@@ -147,15 +163,10 @@ fn file_name(service_id: &str) -> String {
         .collect()
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Stdout,
-    Stderr,
-}
-
 struct Service {
     stdout: Vec<Sink>,
     stderr: Vec<Sink>,
+    recent: Recent,
     gate: Mutex<Gate>,
     /// Time since some moment in the past.
     clock: Box<dyn Fn() -> Duration + Send + Sync>,
@@ -167,9 +178,6 @@ impl Service {
             Kind::Stdout => &self.stdout,
             Kind::Stderr => &self.stderr,
         };
-        if sinks.is_empty() {
-            return;
-        }
         let bytes = line.len() as u64 + 1;
         let now = (self.clock)();
         let passes = self
@@ -177,6 +185,11 @@ impl Service {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .admit(bytes, now);
+        if passes {
+            self.recent.add(kind, line);
+        } else {
+            self.recent.lost_bytes.fetch_add(bytes, Ordering::Relaxed);
+        }
         for sink in sinks {
             if passes {
                 sink.send(line);
@@ -193,6 +206,33 @@ impl Drop for Service {
             sink.send_note();
         }
     }
+}
+
+/// The memory of the service's newest lines.
+struct Recent {
+    service_id: Arc<str>,
+    lines: Arc<Lines>,
+    /// Made at the first line.
+    ring: OnceLock<Arc<Ring>>,
+    /// What was dropped and has not been told yet.
+    lost_bytes: AtomicU64,
+}
+
+impl Recent {
+    fn add(&self, kind: Kind, line: &str) {
+        let ring = self.ring.get_or_init(|| self.lines.ring(&self.service_id));
+        let bytes = self.lost_bytes.swap(0, Ordering::Relaxed);
+        if bytes > 0 {
+            let note = dropped(bytes);
+            self.lines.add(ring, &self.service_id, kind, &note);
+        }
+        self.lines.add(ring, &self.service_id, kind, line);
+    }
+}
+
+/// What stands in the place of lines that were dropped.
+fn dropped(bytes: u64) -> String {
+    format!("{bytes} bytes of output dropped")
 }
 
 /// One place that lines go to.
@@ -232,7 +272,7 @@ impl Sink {
     /// Says how much was lost since the last time, if anything.
     fn send_note(&self) {
         let bytes = self.lost_bytes.swap(0, Ordering::Relaxed);
-        if bytes > 0 && !self.push(&format!("{bytes} bytes of output dropped")) {
+        if bytes > 0 && !self.push(&dropped(bytes)) {
             self.lost_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
     }

@@ -5,11 +5,9 @@ mod dead;
 mod publish;
 mod tail;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -18,6 +16,7 @@ use crate::admin::events::REPLAY_TIME_MAX;
 use crate::admin::events::shapes::{
     Kind, ReplayRequest, Replayed, Start, Subscriber, Subscribers, Topics,
 };
+use crate::cli::output::print;
 use crate::cli::state_arguments::HostArguments;
 use crate::cli::table;
 
@@ -208,16 +207,6 @@ fn subscriber_row(subscriber: &Subscriber) -> [String; 10] {
         subscriber.delivered.to_string(),
         subscriber.failed.to_string(),
     ]
-}
-
-/// Prints a line. Who closes the pipe early has seen enough.
-fn print(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
-
-/// A text as one step of a path or one value of a query.
-fn escaped(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 #[cfg(test)]

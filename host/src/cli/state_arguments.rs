@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::admin::address::Address;
-use crate::admin::client::{Client, ClientError};
+use crate::admin::address::{Address, AddressError};
+use crate::admin::client::{Client, ClientError, TOKEN_VARIABLE};
 use crate::app::options::STATE_DIRECTORY;
 use crate::cli::locate::manifest_path;
 use crate::manifest::folder_of;
@@ -42,15 +42,18 @@ pub struct HostArguments {
     #[command(flatten)]
     pub state: StateArguments,
 
-    /// The admin API's address [default: the one that the host has written into its state
-    /// directory]
-    #[arg(long, env = "KUMIKI_ADMIN", value_name = "URL", global = true)]
+    /// The admin API's address, like http://127.0.0.1:3001 or unix:/PATH [default: the one that the
+    /// host has written into its state directory]
+    #[arg(
+        long,
+        env = "KUMIKI_ADMIN",
+        hide_env_values = true,
+        value_name = "URL",
+        global = true
+    )]
+    #[arg(value_parser = client_address)]
     pub admin: Option<Address>,
 }
-
-/// The environment variable with a token of `kumiki token add`. It is no flag, because everybody on a
-/// machine can see the flags of all processes.
-const TOKEN: &str = "KUMIKI_TOKEN";
 
 /// A state directory, and what the app's configuration says beside.
 #[derive(Debug)]
@@ -105,25 +108,48 @@ impl StateArguments {
 }
 
 impl HostArguments {
-    /// The way to the host.
+    /// The way to the host. Far from every manifest, a token of the environment is enough.
     pub fn client(&self, current_directory: &Path) -> anyhow::Result<Client> {
-        // Who was given a token may have no way to the state directory.
-        if let (Some(address), Some(token)) = (&self.admin, given_token()) {
-            return Ok(Client::new(address.clone(), token));
+        let is_elsewhere = self.state.file.is_none()
+            && self.state.state_dir.is_none()
+            && manifest_path(None, current_directory).is_err();
+        match token_of_environment().filter(|_| is_elsewhere) {
+            Some(token) => Ok(Client::at(self.admin.clone(), token)),
+            None => {
+                let located = self.state.locate(current_directory);
+                let located = located.map_err(|error| match is_elsewhere {
+                    true => error.context(format!(
+                        "no host is named: give its app with -f, its state directory with \
+                         --state-dir, or its address with --admin and a token in {TOKEN_VARIABLE}"
+                    )),
+                    false => error,
+                });
+                Ok(self.client_of(&located?)?)
+            }
         }
-        let located = self.state.locate(current_directory)?;
-        Ok(self.client_of(&located)?)
     }
 
     /// The way to the host of a directory that is known already.
     pub fn client_of(&self, located: &Located) -> Result<Client, ClientError> {
-        Client::find(&located.state, self.admin.clone(), given_token())
+        Client::find(&located.state, self.admin.clone(), token_of_environment())
     }
 }
 
-fn given_token() -> Option<String> {
-    let token = std::env::var(TOKEN).ok()?;
-    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
+/// A token that the operator has put into the environment: one that says who it is, where the token
+/// in the state directory does not or cannot be read.
+fn token_of_environment() -> Option<String> {
+    let token = std::env::var(TOKEN_VARIABLE).ok()?.trim().to_owned();
+    Some(token).filter(|token| !token.is_empty())
+}
+
+/// What clap says before it does not tell the flag from the variable.
+fn client_address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|error| match error {
+        AddressError::Malformed => "--admin and KUMIKI_ADMIN take http://127.0.0.1:PORT, \
+                                    http://[::1]:PORT or unix:/PATH"
+            .to_owned(),
+        AddressError::NotLoopback(_) => error.to_string(),
+    })
 }
 
 #[cfg(test)]
@@ -162,5 +188,17 @@ mod tests {
         arguments.locate(folder.path()).unwrap_err();
         arguments = StateArguments::default();
         arguments.locate(folder.path()).unwrap_err();
+    }
+
+    #[test]
+    fn an_address_is_taken_from_where_it_is_named() {
+        assert!(client_address("http://127.0.0.1:3001").is_ok());
+        assert!(client_address("unix:/run/admin").is_ok());
+        for wrong in ["", "3001", "off", "https://127.0.0.1:3001"] {
+            let error = client_address(wrong).unwrap_err();
+            assert!(error.contains("http://127.0.0.1:PORT"), "{error}");
+        }
+        let error = client_address("http://192.0.2.1:3001").unwrap_err();
+        assert!(error.contains("ssh -L"), "{error}");
     }
 }

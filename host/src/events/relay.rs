@@ -67,6 +67,7 @@ impl Relays {
         for outbox in outboxes {
             let relay = Relay {
                 outbox,
+                moved: 0,
                 outlet: outlet.clone(),
                 stopped: stopped.clone(),
             };
@@ -89,6 +90,8 @@ impl Relays {
 /// The task of one service.
 struct Relay<O> {
     outbox: Outbox,
+    /// Events up to this number are on the bus.
+    moved: i64,
     outlet: Arc<O>,
     stopped: watch::Receiver<bool>,
 }
@@ -104,7 +107,17 @@ enum Stuck<E: Display> {
 
 impl<O: Outlet> Relay<O> {
     async fn run(mut self, looks: Arc<Semaphore>) {
-        if self.may_have_events(&looks).await {
+        self.move_until_stopped(&looks).await;
+        if self.moved > 0
+            && let Err(error) = self.outbox.store.tidy_up().await
+        {
+            let service = &*self.outbox.service;
+            tracing::warn!(service, %error, "events that were moved stay in the outbox");
+        }
+    }
+
+    async fn move_until_stopped(&mut self, looks: &Semaphore) {
+        if self.may_have_events(looks).await {
             self.drain().await;
         }
         while self.outbox.is_open {
@@ -149,18 +162,19 @@ impl<O: Outlet> Relay<O> {
         }
     }
 
-    async fn move_all(&self) -> Result<(), Stuck<O::Error>> {
+    async fn move_all(&mut self) -> Result<(), Stuck<O::Error>> {
         let store = &self.outbox.store;
         store.open().await?;
         let id = store.store_id()?;
         loop {
-            let events = store.outbox(0, ROWS_MAX)?;
+            let events = store.outbox(self.moved, ROWS_MAX)?;
             let Some((last, _)) = events.last() else {
                 return Ok(());
             };
             let last = *last;
             self.outlet.relay(id, events).await.map_err(Stuck::Bus)?;
-            store.outbox_relayed(last).await?;
+            store.outbox_relayed(last);
+            self.moved = last;
         }
     }
 }

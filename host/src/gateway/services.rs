@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use http::{Request, Response};
+use http::header::COOKIE;
+use http::{HeaderMap, Request, Response};
 use wasmtime_wasi_http::WasiBody;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::answers::Refusal;
 use super::kept_paths::KeptPaths;
 use crate::capabilities::invocation::Invocation;
 use crate::manifest::model::ServiceSettings;
+use crate::manifest::model::canary::Sticky;
 use crate::runtime::failure::InvocationError;
 use crate::runtime::service::Service;
 
@@ -59,6 +62,8 @@ pub struct Services {
 #[derive(Default)]
 pub struct ServiceTable {
     current: ArcSwap<Services>,
+    /// What tells clients apart, where a service takes the same one to the same revision.
+    sticky: ArcSwap<Vec<Sticky>>,
 }
 
 impl Services {
@@ -100,6 +105,27 @@ impl ServiceTable {
     /// Puts `services` in the place of all others; calls that have begun keep what they hold.
     pub fn publish(&self, services: Services) {
         self.current.store(Arc::new(services));
+    }
+
+    /// From now on request trees know these parts of their root's request.
+    pub fn set_sticky(&self, sticky: Vec<Sticky>) {
+        self.sticky.store(Arc::new(sticky));
+    }
+
+    /// The parts of a request that tell its client from others, hashed; mostly none are asked for.
+    pub fn keys(&self, headers: &HeaderMap) -> Option<Vec<(Sticky, u64)>> {
+        let sticky = self.sticky.load();
+        if sticky.is_empty() {
+            return None;
+        }
+        let keys = sticky.iter().filter_map(|sticky| {
+            let value = match sticky {
+                Sticky::Header(name) => headers.get(name)?.to_str().ok()?,
+                Sticky::Cookie(name) => cookie(headers, name)?,
+            };
+            Some((sticky.clone(), xxh3_64(value.as_bytes())))
+        });
+        Some(keys.collect())
     }
 
     /// The service of this id, also one that has no trigger.
@@ -168,6 +194,16 @@ impl ServiceEntry {
             error,
         }
     }
+}
+
+/// The value of a cookie.
+fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let lines = headers.get_all(COOKIE).iter();
+    let mut pairs = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(of, _)| *of == name).map(|(_, value)| value)
 }
 
 /// Ten years.

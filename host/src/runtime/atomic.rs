@@ -153,7 +153,7 @@ impl AtomicInvocation<'_> {
                 body,
             } = self.in_time(guest).await?;
             let answer = http::Response::from_parts(answer, body.to_body());
-            if !self.handlers.commits(answer.status()) {
+            if !self.commits(answer.status()) {
                 self.instances.discard(instance);
                 return Ok(answer);
             }
@@ -173,6 +173,12 @@ impl AtomicInvocation<'_> {
             }
         }
         Err(InvocationError::Conflicts(runs_max))
+    }
+
+    /// An event that a handler answers otherwise than with 2xx comes again, so nothing of it stays.
+    fn commits(&self, status: StatusCode) -> bool {
+        let is_taken = self.invocation.delivery.is_none() || status.is_success();
+        is_taken && self.handlers.commits(status)
     }
 
     /// The future's output, if it is there at the invocation's deadline.

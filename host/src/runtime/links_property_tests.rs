@@ -384,7 +384,7 @@ fn no_grants(id: &str) -> Grants {
     Grants {
         environment: Vec::new(),
         files: files::Config::default(),
-        logs: logs::Config::new(id, None, false, 1).unwrap(),
+        logs: logs::Config::new(id, Arc::default(), None, false, 1).unwrap(),
         variables: variables::Config {
             service: id.to_owned(),
             values: Arc::default(),

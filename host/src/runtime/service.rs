@@ -129,7 +129,11 @@ impl Service {
     fn revision(&self, invocation: &Invocation) -> Result<Arc<Taken>, InvocationError> {
         let choose = || {
             let live = self.live.load();
-            live.choose(None).map(|revision| Arc::new(revision.take()))
+            let hash = || {
+                let rule = live.main()?.settings().canary.as_ref()?;
+                invocation.tree.key(rule.sticky.as_ref()?)
+            };
+            live.choose(hash).map(|revision| Arc::new(revision.take()))
         };
         let taken = invocation.tree.take(self.number, choose);
         taken.ok_or_else(|| InvocationError::Instantiation("the service is gone".to_owned()))

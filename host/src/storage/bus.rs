@@ -203,7 +203,7 @@ impl Bus {
     /// Copies events of a store's outbox, which are numbered, and in order. Those that were copied
     /// before are passed over.
     pub async fn relay(&self, store: i64, events: Vec<(i64, NewEvent)>) -> Result<(), BusError> {
-        self.write(move |transaction| {
+        self.write_patiently(move |transaction| {
             let mut last = transaction.last_relayed(store)?;
             for (number, event) in &events {
                 if *number > last {
@@ -246,10 +246,35 @@ impl Bus {
         T: Send + 'static,
         F: FnOnce(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     {
+        self.change(apply, false)
+    }
+
+    /// The same for what no client waits for: where much is written, it waits for others.
+    fn write_patiently<T, F>(
+        &self,
+        apply: F,
+    ) -> impl Future<Output = Result<T, BusError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        self.change(apply, true)
+    }
+
+    fn change<T, F>(
+        &self,
+        apply: F,
+        is_patient: bool,
+    ) -> impl Future<Output = Result<T, BusError>> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
         self.writer.send(Box::new(Change {
             apply: Some(apply),
             made: None,
+            is_patient,
             reply,
         }));
         async { answer.await.unwrap_or(Err(BusError::Failed)) }
@@ -323,6 +348,7 @@ impl Write for Publish {
 struct Change<F, T> {
     apply: Option<F>,
     made: Option<T>,
+    is_patient: bool,
     reply: oneshot::Sender<Result<T, BusError>>,
 }
 
@@ -331,6 +357,10 @@ where
     F: FnOnce(&mut Transaction<'_>) -> rusqlite::Result<T> + Send,
     T: Send,
 {
+    fn is_patient(&self) -> bool {
+        self.is_patient
+    }
+
     fn apply(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()> {
         if let Some(apply) = self.apply.take() {
             self.made = Some(apply(transaction)?);

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub use histogram::{Bucket, EXPOSED_BOUNDS_NS, Histogram, HistogramSnapshot};
 pub use recent::Recent;
 pub use status::{
-    EdgeKind, EdgeStatus, Health, Observed, RevisionState, RevisionStatus, ServiceStatus,
+    EdgeKind, EdgeStatus, Health, Observed, Quantiles, RevisionState, RevisionStatus, ServiceStatus,
 };
 
 /// How a call ended, as far as its caller is concerned.

@@ -78,6 +78,15 @@ struct Options {
     /// Length of each measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = seconds())]
     seconds: u64,
+    /// Checkouts per second, one measurement each
+    #[arg(
+        long,
+        value_name = "RATE",
+        value_delimiter = ',',
+        default_values_t = works::store::RATES,
+        value_parser = rate()
+    )]
+    rates: Vec<u64>,
     /// Write the rows to this file as well, as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -86,6 +95,10 @@ struct Options {
 /// Long enough for a request, short enough to be meant.
 fn seconds() -> RangedU64ValueParser {
     value_parser!(u64).range(1..=600)
+}
+
+fn rate() -> RangedU64ValueParser {
+    value_parser!(u64).range(1..=100_000)
 }
 
 /// The native services, which a run starts as its own children.

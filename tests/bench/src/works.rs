@@ -9,7 +9,7 @@ mod floor;
 mod hello;
 mod linked;
 mod many;
-mod store;
+pub mod store;
 mod stores;
 
 use std::path::{Path, PathBuf};
@@ -157,6 +157,8 @@ pub struct Bench {
     app: PathBuf,
     /// Length of each measurement, in seconds.
     pub seconds: u64,
+    /// Checkouts per second.
+    pub rates: Vec<u64>,
     /// Everything that the run writes.
     folder: TempDir,
 }
@@ -189,6 +191,7 @@ impl Bench {
             guests: found(&options.guests)?,
             app: options.app.clone(),
             seconds: options.seconds,
+            rates: options.rates.clone(),
             folder: TempDir::with_prefix("kumiki-bench-")?,
         })
     }

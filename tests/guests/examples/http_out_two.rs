@@ -1,6 +1,6 @@
 //! Sends a request to `?url=` by `wasi:http/outgoing-handler@0.2` and answers with the status, a
 //! line end and the body, or with where it failed and the error's name. The method and the body are
-//! those of the guest's own request.
+//! those of the guest's own request. With `follow=1` redirects are followed.
 
 use kumiki_guests::incoming::{Answer, Request, for_each_chunk, write_all};
 use kumiki_guests::wasip2::http::outgoing_handler;
@@ -11,14 +11,13 @@ use kumiki_guests::wasip2::http::types::{
 kumiki_guests::guest!(handle);
 
 fn handle(request: Request) -> Answer {
-    match fetch(&request) {
+    match fetch(&request, request.query.text("url")) {
         Ok(body) => Answer::new(200, body),
         Err(text) => Answer::new(422, text),
     }
 }
 
-fn fetch(request: &Request) -> Result<Vec<u8>, String> {
-    let url = request.query.text("url");
+fn fetch(request: &Request, url: &str) -> Result<Vec<u8>, String> {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let slash = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(slash);
@@ -61,6 +60,11 @@ fn fetch(request: &Request) -> Result<Vec<u8>, String> {
         .unwrap()
         .unwrap()
         .map_err(|error| format!("future: {error:?}"))?;
+    let location = answer.headers().get("location").pop();
+    if let Some(location) = location.filter(|_| request.query.get("follow").is_some()) {
+        let location = String::from_utf8_lossy(&location).into_owned();
+        return fetch(request, &location);
+    }
     let mut text = format!("{}\n", answer.status()).into_bytes();
     let incoming = answer.consume().unwrap();
     for_each_chunk(&incoming.stream().unwrap(), |chunk| {

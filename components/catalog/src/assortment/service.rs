@@ -5,6 +5,7 @@ use kit::host::Host;
 use kit::http::{Answer, etag};
 use kit::identity::{Caller, Identity, IdentityError};
 use kit::problem::Problem;
+use kit::schema::Schemas;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -309,7 +310,7 @@ static API: Api<Shelves> = Api {
             handler: Shelves::get_picture,
         },
     ],
-    schemas: include_str!("schemas.json"),
+    schemas: Schemas::new(include_str!("schemas.json")),
     subscriptions: &[],
     schedules: &[],
 };

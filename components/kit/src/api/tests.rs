@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::http::{Answer, BodyError, Request};
 use crate::identity::{Caller, IdentityError, Role};
 use crate::openapi;
+use crate::schema::Schemas;
 use crate::store::KeyValue;
 use crate::testing::TestHost;
 
@@ -51,8 +52,10 @@ static API: Api<Notes> = Api {
             handler: |_, call| Ok(Answer::json(201, &call.body::<Value>()?)),
         },
     ],
-    schemas: r#"{"Note":{"type":"object","required":["note"],"properties":{
+    schemas: Schemas::new(
+        r#"{"Note":{"type":"object","required":["note"],"properties":{
         "note":{"type":"string","minLength":1,"maxLength":20}},"additionalProperties":false}}"#,
+    ),
     subscriptions: &[Subscription {
         path: "/events/note",
         handler: |service, delivery| {

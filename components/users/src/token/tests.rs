@@ -12,7 +12,7 @@ use proptest::{collection, sample};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Key, KeyPair, LIFETIME_S, Refusal, load};
+use super::{Key, KeyPair, LIFETIME_S, REMEMBERED_MAX, Refusal, load};
 
 const NOW_MS: u64 = 1_800_000_000_000;
 const SECRET: [u8; 32] = [7; 32];
@@ -58,6 +58,23 @@ fn a_token_names_its_user_until_it_expires() {
     let end_ms = NOW_MS + LIFETIME_S * 1000;
     assert!(own.verify(&token, end_ms - 1).is_ok());
     assert_eq!(own.verify(&token, end_ms), Err(Refusal::Expired));
+}
+
+#[test]
+fn that_a_token_was_good_helps_no_other_one() {
+    let own = key(SECRET);
+    let token = token_of(&own, Role::Customer);
+    assert!(own.verify(&token, NOW_MS).is_ok());
+    let [header, claims, _] = parts(&token);
+    let [.., other] = parts(&token_of(&own, Role::Staff));
+    let forged = format!("{header}.{claims}.{other}");
+    assert_eq!(own.verify(&forged, NOW_MS), Err(Refusal::Forged));
+    for number in 0..2 * REMEMBERED_MAX {
+        let token = own.sign(&format!("u-{number}"), Role::Customer, NOW_MS, LIFETIME_S);
+        assert!(own.verify(&token, NOW_MS).is_ok());
+        assert!(own.good.borrow().len() <= REMEMBERED_MAX);
+    }
+    assert!(own.verify(&token, NOW_MS).is_ok());
 }
 
 #[test]

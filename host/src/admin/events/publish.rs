@@ -9,9 +9,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::runtime::Handle;
 
+use super::EventsRefusal;
 use super::shapes::Published;
-use super::{EventsRefusal, Query};
 use crate::admin::answers::{self, Answer};
+use crate::admin::query::Query;
 use crate::events::Events;
 use crate::events::cloud_event::{self, BATCH_EVENTS_MAX, EventError, Mode, Origin};
 use crate::manifest::topics;

@@ -175,27 +175,3 @@ pub struct AuditEntry {
     /// What else there is to say, as the action has it.
     pub detail: serde_json::Value,
 }
-
-/// What guests wrote, oldest first.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Logs {
-    pub lines: Vec<LogLine>,
-    /// Whether there are more already.
-    pub more: bool,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct LogLine {
-    pub number: i64,
-    pub time: String,
-    pub service: String,
-    pub stream: LogStream,
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogStream {
-    Stdout,
-    Stderr,
-}

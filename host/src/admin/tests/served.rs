@@ -13,8 +13,8 @@ use super::subject;
 use crate::admin::address::{Address, Setting};
 use crate::admin::listener::Listener;
 use crate::admin::operations::shapes::{
-    Action, Applied, Audit, AuditEntry, Break, Change, DeployReport, LogLine, LogStream, Logs,
-    Origin, Outcome, Revision, RevisionState, Revisions, Step, StepName, Switched, Weighted,
+    Action, Applied, Audit, AuditEntry, Break, Change, DeployReport, Origin, Outcome, Revision,
+    RevisionState, Revisions, Step, StepName, Switched, Weighted,
 };
 use crate::admin::operations::{DeployRequest, OperateError, Operator};
 use crate::admin::roles::Caller;
@@ -44,7 +44,7 @@ impl Served {
         let operator = Arc::<StandIn>::default();
         let store = Arc::new(Operations::open(&state).unwrap());
         let tokens = Tokens::open(folder.path()).unwrap();
-        let tokens = tokens.with_store(store.clone());
+        let tokens = tokens.with_store(Some(store.clone()));
         let mut subject = subject(&state);
         subject.operator = Some(operator.clone());
         let running = server::start(listener, tokens, subject, &state).unwrap();
@@ -243,19 +243,6 @@ impl Operator for StandIn {
         Ok(Audit {
             entries: (after + 1..=last).map(entry).collect(),
             more: true,
-        })
-    }
-
-    fn logs(&self, after: i64, service: Option<&str>, _: usize) -> Result<Logs, OperateError> {
-        Ok(Logs {
-            lines: vec![LogLine {
-                number: after + 1,
-                time: TIME.to_owned(),
-                service: service.unwrap_or("cart").to_owned(),
-                stream: LogStream::Stderr,
-                text: "hello".to_owned(),
-            }],
-            more: false,
         })
     }
 }

@@ -84,7 +84,8 @@ fn printable(bytes: &[u8]) -> (String, u64) {
     (text, 0)
 }
 
-fn is_plain(character: char) -> bool {
+/// Whether a character is text and nothing else: see [`LineBuffer`].
+pub fn is_plain(character: char) -> bool {
     match character {
         '\t' => true,
         // Line and paragraph separators; directional marks, overrides and isolates (UAX 9).

@@ -10,13 +10,14 @@ use tokio::io::AsyncWriteExt;
 use wasmtime_wasi::cli::StdoutStream;
 
 use super::writer::{Job, Queue, Target, write};
-use super::{Config, Stream, file_name};
+use super::{Config, Kind, Lines, Stream, file_name};
 
 /// A service whose clock and queues are in the test's hand.
 struct Bench {
     config: Option<Config>,
     files: Receiver<Job>,
     echoes: Receiver<Job>,
+    lines: Arc<Lines>,
     now_ms: Arc<AtomicU64>,
 }
 
@@ -28,9 +29,19 @@ impl Bench {
         let time = now_ms.clone();
         let clock = Box::new(move || Duration::from_millis(time.load(Ordering::Relaxed)));
         let queues = (files_queue, echo_queue);
-        let config = Config::with("cart", directory, true, kib_per_second, queues, clock).unwrap();
+        let lines = Arc::new(Lines::default());
+        let config = Config::with(
+            "cart",
+            lines.clone(),
+            directory,
+            true,
+            kib_per_second,
+            queues,
+            clock,
+        );
         Bench {
-            config: Some(config),
+            config: Some(config.unwrap()),
+            lines,
             files,
             echoes,
             now_ms,
@@ -39,6 +50,13 @@ impl Bench {
 
     fn config(&self) -> &Config {
         self.config.as_ref().unwrap()
+    }
+
+    /// What the memory of the newest lines has.
+    fn recent(&self) -> Vec<(Kind, String)> {
+        let page = self.lines.after(None, 0, 1000, usize::MAX);
+        let line = |line: super::Line| (line.stream, line.text.to_string());
+        page.lines.into_iter().map(line).collect()
     }
 
     /// What the host's stdout and stderr would show.
@@ -108,6 +126,10 @@ fn a_flood_is_dropped_and_counted() {
     print(&stream, "better now\n");
     let expected = "[cart] 958464 bytes of output dropped\n[cart] better now\n";
     assert_eq!(bench.echoed().1, expected);
+    let recent = bench.recent();
+    assert_eq!(recent.len(), 66);
+    assert_eq!(recent[64].1, "958464 bytes of output dropped");
+    assert_eq!(recent[65], (Kind::Stderr, "better now".to_owned()));
 }
 
 #[test]
@@ -143,7 +165,8 @@ fn a_terminal_that_stands_still_stops_neither_guest_nor_files() {
 #[test]
 fn the_process_writes_what_was_queued_before_a_flush() {
     let folder = tempfile::tempdir().unwrap();
-    let config = Config::new("cart", Some(folder.path().join("logs")), false, 256).unwrap();
+    let logs = Some(folder.path().join("logs"));
+    let config = Config::new("cart", Arc::default(), logs, false, 256).unwrap();
     print(&config.stdout(), "hello\n");
     assert!(super::flush(Duration::from_secs(60)));
     let logged = std::fs::read_to_string(folder.path().join("logs/cart_stdout.txt")).unwrap();

@@ -2,9 +2,11 @@
 
 use clap::{Args, Subcommand};
 
-use super::tail::{plain, shortened};
-use super::{Session, escaped, print};
+use super::Session;
+use super::tail::shortened;
+use crate::admin::client::escaped;
 use crate::admin::events::shapes::{DeadLetter, DeadLetters};
+use crate::cli::output::{plain, print};
 use crate::cli::table;
 
 /// What to do with dead letters.

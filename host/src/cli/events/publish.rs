@@ -9,7 +9,8 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::{Session, escaped};
+use super::Session;
+use crate::admin::client::escaped;
 use crate::admin::events::shapes::Published;
 
 /// The flags of `kumiki events publish`.

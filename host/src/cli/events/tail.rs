@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{Session, escaped, print};
+use super::Session;
+use crate::admin::client::escaped;
 use crate::admin::events::shapes::{Event, EventList};
+use crate::cli::output::{plain, print};
 use crate::cli::signals::StopSignals;
 
 /// How often the host is asked while nothing comes.
@@ -103,15 +105,6 @@ pub(super) fn shortened(text: &str) -> String {
         short.push('…');
     }
     short
-}
-
-/// A text that does not steer the terminal, whoever wrote it.
-pub(super) fn plain(text: &str) -> String {
-    let shown = |character: char| match character.is_control() {
-        true => '\u{fffd}',
-        false => character,
-    };
-    text.chars().map(shown).collect()
 }
 
 #[cfg(test)]

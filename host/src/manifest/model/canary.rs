@@ -16,7 +16,7 @@ pub struct Canary {
 }
 
 /// The part of a request whose value chooses the revision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sticky {
     /// A cookie's name.
     Cookie(String),

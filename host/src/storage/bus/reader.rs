@@ -138,11 +138,13 @@ fn by_index(
 ) -> rusqlite::Result<Found> {
     let mut positions = Vec::new();
     for topic in topics {
-        let mut statement = connection.prepare_cached(
+        // SQLite prepares a statement anew whenever a parameter of its LIMIT is bound.
+        let mut statement = connection.prepare_cached(&format!(
             "SELECT position FROM events WHERE topic = ?1 AND position > ?2
-             ORDER BY position LIMIT ?3",
-        )?;
-        let rows = statement.query_map((topic, after, limit as i64 + 1), |row| row.get(0))?;
+             ORDER BY position LIMIT {}",
+            limit.saturating_add(1)
+        ))?;
+        let rows = statement.query_map((topic, after), |row| row.get(0))?;
         for row in rows {
             positions.push(row?);
         }
@@ -155,10 +157,10 @@ fn by_index(
 fn by_walk(connection: &Connection, topics: &[i64], after: i64) -> rusqlite::Result<Found> {
     let mut positions = Vec::new();
     let (mut read_to, mut walked) = (after, 0);
-    let mut statement = connection.prepare_cached(
-        "SELECT position, topic FROM events WHERE position > ?1 ORDER BY position LIMIT ?2",
-    )?;
-    let mut rows = statement.query((after, WALK_MAX))?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT position, topic FROM events WHERE position > ?1 ORDER BY position LIMIT {WALK_MAX}"
+    ))?;
+    let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {
         read_to = row.get(0)?;
         walked += 1;

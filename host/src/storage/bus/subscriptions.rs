@@ -94,7 +94,7 @@ impl Bus {
 
     /// Stores that an event was acknowledged. It happens also if the answer is not waited for.
     pub fn settle(&self, settled: Settled) -> impl Future<Output = Result<(), BusError>> + use<> {
-        self.write(move |transaction| {
+        self.write_patiently(move |transaction| {
             let Settled {
                 subscription,
                 position,

@@ -18,6 +18,7 @@ use super::transaction::{self, Transaction};
 use crate::manifest::model::events::BusSettings;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database;
+use crate::storage::pace::Pace;
 use crate::storage::state_dir::free_bytes;
 
 /// Bytes after which a transaction takes no further write.
@@ -44,6 +45,11 @@ pub(super) trait Write: Send {
         false
     }
 
+    /// Whether no client waits for it.
+    fn is_patient(&self) -> bool {
+        false
+    }
+
     /// Does it. An error takes the whole transaction with it.
     fn apply(&mut self, transaction: &mut Transaction<'_>) -> rusqlite::Result<()>;
 
@@ -54,6 +60,8 @@ pub(super) trait Write: Send {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Box<dyn Write>>,
+    /// Of these, those that are not patient.
+    urgent: usize,
     is_closing: bool,
 }
 
@@ -117,10 +125,12 @@ impl Writer {
     /// Hands a write to the thread, which answers through it.
     pub(super) fn send(&self, write: Box<dyn Write>) {
         let mut queue = self.shared.queue();
-        let was_empty = queue.waiting.is_empty();
+        let is_worth_waking =
+            queue.waiting.is_empty() || (queue.urgent == 0 && !write.is_patient());
+        queue.urgent += usize::from(!write.is_patient());
         queue.waiting.push_back(write);
         drop(queue);
-        if was_empty {
+        if is_worth_waking {
             self.shared.wake.notify_one();
         }
     }
@@ -147,13 +157,16 @@ impl Shared {
 
     fn run(&self, connection: Connection) {
         let mut connection = Some(connection);
-        while let Some(writes) = self.next_batch() {
+        let mut pace = Pace::default();
+        while let Some(writes) = self.next_batch(&pace) {
+            let count = writes.len();
             self.commit(&mut connection, writes);
+            pace.committed(count);
         }
     }
 
     /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
-    fn next_batch(&self) -> Option<Vec<Box<dyn Write>>> {
+    fn next_batch(&self, pace: &Pace) -> Option<Vec<Box<dyn Write>>> {
         let mut queue = self.queue();
         while queue.waiting.is_empty() {
             if queue.is_closing {
@@ -164,6 +177,13 @@ impl Shared {
                 .wait(queue)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        while queue.urgent == 0
+            && !queue.is_closing
+            && let Some(pause) = pace.pause()
+        {
+            let waited = self.wake.wait_timeout(queue, pause);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let mut writes = Vec::with_capacity(queue.waiting.len().min(BATCH_WRITES_MAX));
         let mut bytes = 0;
         while bytes < BATCH_BYTES_MAX
@@ -171,6 +191,7 @@ impl Shared {
             && let Some(write) = queue.waiting.pop_front()
         {
             bytes += write.bytes();
+            queue.urgent -= usize::from(!write.is_patient());
             writes.push(write);
         }
         Some(writes)

@@ -59,6 +59,18 @@ impl Operation {
         }
     }
 
+    /// Whether no client waits for it, but the bus, which has many others to deliver meanwhile.
+    pub(super) fn is_patient(&self) -> bool {
+        match self {
+            Operation::Unit { delivery, .. } => delivery.is_some(),
+            Operation::Forget(_) | Operation::Relayed(_) => true,
+            Operation::Set(_)
+            | Operation::Delete(_)
+            | Operation::Increment { .. }
+            | Operation::Swap { .. } => false,
+        }
+    }
+
     /// Whether it may fail when a part of it is written. What writes one row fails before it.
     fn needs_savepoint(&self) -> bool {
         match self {

@@ -4,7 +4,6 @@
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
-use super::commit::{Operation, Outcome};
 use super::reader::ReadError;
 use super::{KeyValueError, KeyValueStore};
 use crate::storage::bus::{DeliveryId, NewEvent};
@@ -31,9 +30,15 @@ impl KeyValueStore {
             .read(|connection| outbox(connection, after, limit))
     }
 
-    /// Removes the events up to this number, which the bus has on disk.
-    pub async fn outbox_relayed(&self, through: i64) -> Result<(), KeyValueError> {
-        done(self.writer.write(Operation::Relayed(through)).await?)
+    /// Has the events up to this number removed, which the bus has on disk. That goes with the next
+    /// commit, or comes when the store is idle: until then they are still there.
+    pub fn outbox_relayed(&self, through: i64) {
+        self.writer.relayed(through);
+    }
+
+    /// Removes now what is to be removed from outbox and inbox.
+    pub async fn tidy_up(&self) -> Result<(), KeyValueError> {
+        self.writer.tidy_up().await
     }
 
     /// Whether the file is there and may have events in its outbox, said without opening the store:
@@ -90,26 +95,12 @@ impl KeyValueStore {
         })
     }
 
-    /// Forgets deliveries whose acknowledgement the bus has on disk, or which it will never repeat.
-    pub async fn forget_deliveries(
-        &self,
-        deliveries: Vec<DeliveryId>,
-    ) -> Result<(), KeyValueError> {
-        if deliveries.is_empty() {
-            return Ok(());
+    /// Has deliveries forgotten whose acknowledgement the bus has on disk, or which it will never
+    /// repeat: like [`outbox_relayed`](Self::outbox_relayed), in time.
+    pub fn forget_deliveries(&self, deliveries: Vec<DeliveryId>) {
+        if !deliveries.is_empty() {
+            self.writer.forget(deliveries);
         }
-        done(self.writer.write(Operation::Forget(deliveries)).await?)
-    }
-}
-
-fn done(outcome: Outcome) -> Result<(), KeyValueError> {
-    match outcome {
-        Outcome::Done => Ok(()),
-        Outcome::Sum(_)
-        | Outcome::Swapped(_)
-        | Outcome::Committed
-        | Outcome::Conflict
-        | Outcome::HandledBefore => Err(KeyValueError::Failed),
     }
 }
 
@@ -118,11 +109,12 @@ fn outbox(
     after: i64,
     limit: u32,
 ) -> Result<Vec<(i64, NewEvent)>, ReadError> {
-    let mut statement = connection.prepare_cached(
+    // SQLite prepares a statement anew whenever a parameter of its LIMIT is bound.
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT number, topic, source, id, key, delay_until_ms, attributes, data FROM outbox \
-         WHERE number > ?1 ORDER BY number LIMIT ?2",
-    )?;
-    let mut rows = statement.query((after, limit))?;
+         WHERE number > ?1 ORDER BY number LIMIT {limit}"
+    ))?;
+    let mut rows = statement.query([after])?;
     let mut events = Vec::new();
     let mut bytes = 0;
     while bytes < OUTBOX_BYTES_MAX

@@ -17,8 +17,10 @@ use super::log::LogWatch;
 use super::reader::{self, ReadError};
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
+use crate::storage::bus::DeliveryId;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
+use crate::storage::pace::Pace;
 use crate::storage::state_dir::free_bytes;
 
 /// Writes that may wait; further callers wait for their turn without taking memory here.
@@ -40,19 +42,72 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// reserve.
 const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
 
+/// Chores that wait before they are worth a commit of their own.
+const CHORES_MAX: usize = 1000;
+
 type Answer = Result<Outcome, KeyValueError>;
 
 struct Waiting {
     operation: Operation,
+    /// Nobody waits for a chore.
+    caller: Option<Caller>,
+}
+
+struct Caller {
     reply: oneshot::Sender<Answer>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl Waiting {
+    fn answer(self, answer: Answer) {
+        match (self.caller, answer) {
+            // One that has gone does not hear it.
+            (Some(caller), answer) => drop(caller.reply.send(answer)),
+            (None, Ok(_)) => {}
+            (None, Err(error)) => tracing::warn!(%error, "a store is not tidied up"),
+        }
+    }
+}
+
+/// What nobody waits for and may be lost, because the next start of the host does it again: it is
+/// written with the next commit, and by itself only once the store is idle.
+#[derive(Default)]
+struct Chores {
+    /// Events up to this number are on the bus.
+    relayed: Option<i64>,
+    /// Deliveries whose acknowledgement the bus has.
+    forgotten: Vec<DeliveryId>,
+}
+
+impl Chores {
+    fn is_empty(&self) -> bool {
+        self.relayed.is_none() && self.forgotten.is_empty()
+    }
+
+    fn take(&mut self) -> impl Iterator<Item = Operation> + use<> {
+        let Chores { relayed, forgotten } = std::mem::take(self);
+        let forgotten = Some(forgotten).filter(|forgotten| !forgotten.is_empty());
+        let relayed = relayed.map(Operation::Relayed);
+        relayed.into_iter().chain(forgotten.map(Operation::Forget))
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
+    /// Of these, those that are not patient.
+    urgent: usize,
+    chores: Chores,
     thread: Option<JoinHandle<()>>,
     is_closing: bool,
+}
+
+impl Queue {
+    /// Whoever waits learns it by the end of the channel.
+    fn refuse_all(&mut self) {
+        self.waiting.clear();
+        self.urgent = 0;
+    }
 }
 
 struct Shared {
@@ -116,17 +171,51 @@ impl Writer {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| KeyValueError::Failed)?;
         let (reply, answer) = oneshot::channel();
-        {
+        let is_patient = operation.is_patient();
+        let is_first = {
             let mut queue = self.shared.queue();
+            let is_first = queue.waiting.is_empty();
+            queue.urgent += usize::from(!is_patient);
             queue.waiting.push_back(Waiting {
                 operation,
-                reply,
-                _permit: permit,
+                caller: Some(Caller {
+                    reply,
+                    _permit: permit,
+                }),
             });
             self.shared.ensure_running(&mut queue);
+            is_first
+        };
+        if is_first || !is_patient {
+            self.shared.wake.notify_one();
         }
-        self.shared.wake.notify_one();
         answer.await.unwrap_or(Err(KeyValueError::Failed))
+    }
+
+    /// Has the events up to this number removed from the outbox, in time.
+    pub(super) fn relayed(&self, through: i64) {
+        self.chore(|chores| chores.relayed = chores.relayed.max(Some(through)));
+    }
+
+    /// Has these deliveries removed from the inbox, in time.
+    pub(super) fn forget(&self, deliveries: Vec<DeliveryId>) {
+        self.chore(|chores| chores.forgotten.extend(deliveries));
+    }
+
+    fn chore(&self, add: impl FnOnce(&mut Chores)) {
+        let mut queue = self.shared.queue();
+        add(&mut queue.chores);
+        self.shared.ensure_running(&mut queue);
+        if queue.chores.forgotten.len() >= CHORES_MAX {
+            drop(queue);
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Does the chores now.
+    pub(super) async fn tidy_up(&self) -> Result<(), KeyValueError> {
+        // They go with any write.
+        self.write(Operation::Delete(Vec::new())).await.map(drop)
     }
 
     /// Runs a read on a connection of its own, on this thread.
@@ -272,7 +361,7 @@ impl Shared {
             }
             Err(error) => {
                 tracing::error!(%error, "the thread of a key-value store cannot be started");
-                queue.waiting.clear();
+                queue.refuse_all();
             }
         }
     }
@@ -323,9 +412,12 @@ impl Shared {
         let mut connection = None;
         let mut reserve = Reserve::default();
         let mut log = LogWatch::new(&self.path);
-        while let Some(units) = self.next_batch() {
+        let mut pace = Pace::default();
+        while let Some(units) = self.next_batch(&pace) {
             let is_below_reserve = reserve.is_reached(&self.path, self.limits.free_bytes_min);
+            let callers = units.iter().filter(|unit| unit.caller.is_some()).count();
             self.commit(&mut connection, units, is_below_reserve);
+            pace.committed(callers);
             if let Some(connection) = &connection {
                 log.restart_if_large(connection);
             }
@@ -334,9 +426,14 @@ impl Shared {
     }
 
     /// The writes that wait, as many as one transaction takes; `None` when the thread shall end.
-    fn next_batch(&self) -> Option<Vec<Waiting>> {
+    fn next_batch(&self, pace: &Pace) -> Option<Vec<Waiting>> {
         let mut queue = self.queue();
+        let mut is_time_for_chores = false;
         while queue.waiting.is_empty() {
+            is_time_for_chores |= queue.is_closing || queue.chores.forgotten.len() >= CHORES_MAX;
+            if is_time_for_chores && !queue.chores.is_empty() {
+                break;
+            }
             if queue.is_closing {
                 return None;
             }
@@ -346,18 +443,34 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
             queue = guard;
             let is_idle = wait.timed_out() && queue.waiting.is_empty();
-            if is_idle && !self.has_been_read.swap(false, Ordering::Relaxed) {
+            is_time_for_chores = is_idle;
+            if is_idle
+                && queue.chores.is_empty()
+                && !self.has_been_read.swap(false, Ordering::Relaxed)
+            {
                 // Said under the queue's lock: whoever comes next starts a new thread.
                 self.is_running.store(false, Ordering::SeqCst);
                 return None;
             }
         }
-        let mut units = Vec::new();
+        while queue.urgent == 0
+            && !queue.is_closing
+            && let Some(pause) = pace.pause()
+        {
+            let waited = self.wake.wait_timeout(queue, pause);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let chore = |operation| Waiting {
+            operation,
+            caller: None,
+        };
+        let mut units: Vec<Waiting> = queue.chores.take().map(chore).collect();
         let mut bytes = 0;
         while bytes < BATCH_BYTES_MAX
             && let Some(unit) = queue.waiting.pop_front()
         {
             bytes += unit.operation.bytes();
+            queue.urgent -= usize::from(!unit.operation.is_patient());
             units.push(unit);
         }
         Some(units)
@@ -414,7 +527,7 @@ impl Shared {
         for (unit, answer) in units.into_iter().zip(answers) {
             let is_committed = matches!(answer, Ok(Outcome::Committed));
             has_events |= is_committed && unit.operation.has_events();
-            let _ = unit.reply.send(answer);
+            unit.answer(answer);
         }
         if has_events {
             self.outbox_added.notify_one();
@@ -453,7 +566,7 @@ impl Reserve {
 
 fn refuse(units: impl IntoIterator<Item = Waiting>, refusal: KeyValueError) {
     for unit in units {
-        let _ = unit.reply.send(Err(refusal.clone()));
+        unit.answer(Err(refusal.clone()));
     }
 }
 
@@ -465,7 +578,7 @@ impl Drop for End<'_> {
         if std::thread::panicking() {
             let mut queue = self.0.queue();
             self.0.is_running.store(false, Ordering::SeqCst);
-            queue.waiting.clear();
+            queue.refuse_all();
         }
         self.0.readers().clear();
     }

@@ -7,7 +7,7 @@ use super::{Operations, OperationsError, history, wasm_digests};
 
 impl Operations {
     /// Removes the oldest revisions of a service beyond `revisions_kept`, and returns their
-    /// numbers. Those that are live do not count and stay; the one that a rollback would go back
+    /// numbers in order. Those that are live do not count and stay; the one that a rollback would go back
     /// to is the last to go. WebAssembly and manifests that no revision refers to, of whatever
     /// service, go as well, unless somebody holds them.
     pub fn prune(&self, service: &str, revisions_kept: usize) -> Result<Vec<u64>, OperationsError> {
@@ -41,7 +41,9 @@ fn beyond(connection: &Connection, service: &str, kept: usize) -> rusqlite::Resu
         .collect::<rusqlite::Result<_>>()?;
     // The sort is stable: the others stay newest first.
     numbers.sort_by_key(|number| Some(*number) != previous);
-    Ok(numbers.split_off(kept.min(numbers.len())))
+    let mut beyond = numbers.split_off(kept.min(numbers.len()));
+    beyond.sort_unstable();
+    Ok(beyond)
 }
 
 fn remove_manifests(connection: &Connection, protected: &Protected) -> rusqlite::Result<()> {

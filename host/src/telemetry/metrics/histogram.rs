@@ -166,6 +166,17 @@ impl HistogramSnapshot {
         }
     }
 
+    /// Takes in the times of another one.
+    pub fn add(&mut self, other: &Self) {
+        if self.buckets.len() < other.buckets.len() {
+            self.buckets.resize(other.buckets.len(), 0);
+        }
+        for (count, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            *count += more;
+        }
+        self.sum_ns += other.sum_ns;
+    }
+
     /// How many times were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().sum()

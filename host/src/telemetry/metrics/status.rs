@@ -162,7 +162,7 @@ pub struct EdgeStatus {
 }
 
 fn quantiles<S: Serializer>(latency: &HistogramSnapshot, serializer: S) -> Result<S::Ok, S::Error> {
-    Quantiles(latency).serialize(serializer)
+    Quantiles(latency.clone()).serialize(serializer)
 }
 
 fn counts<S: Serializer>(metrics: &ServiceMetrics, serializer: S) -> Result<S::Ok, S::Error> {
@@ -173,7 +173,7 @@ fn counts<S: Serializer>(metrics: &ServiceMetrics, serializer: S) -> Result<S::O
     counts.serialize_field("calls_queued", &metrics.calls_queued.get())?;
     counts.serialize_field("queue_refused", &metrics.queue_refused.get())?;
     counts.serialize_field("conflicts", &metrics.conflicts.get())?;
-    counts.serialize_field("queue_us", &Quantiles(&metrics.queue_time.snapshot()))?;
+    counts.serialize_field("queue_us", &Quantiles(metrics.queue_time.snapshot()))?;
     counts.end()
 }
 
@@ -187,7 +187,7 @@ impl Serialize for EdgeStatus {
         edge.serialize_field("kind", &self.kind)?;
         edge.serialize_field("calls", &counts.latency.count())?;
         edge.serialize_field("outcomes", &Outcomes(&counts))?;
-        edge.serialize_field("latency_us", &Quantiles(&counts.latency))?;
+        edge.serialize_field("latency_us", &Quantiles(counts.latency))?;
         edge.end()
     }
 }
@@ -203,9 +203,9 @@ impl Serialize for Outcomes<'_> {
 }
 
 /// In microseconds, to a tenth; null while nothing was recorded.
-struct Quantiles<'a>(&'a HistogramSnapshot);
+pub struct Quantiles(pub HistogramSnapshot);
 
-impl Serialize for Quantiles<'_> {
+impl Serialize for Quantiles {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
         for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {

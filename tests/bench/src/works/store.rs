@@ -17,8 +17,8 @@ const CONNECTIONS: [u32; 2] = [1, 32];
 const CUSTOMERS: usize = 300;
 /// SKUs that they order in turn. Prime, so that nobody orders the same twice in a row.
 const SKUS: usize = 97;
-/// Checkouts per second.
-const RATES: [u64; 3] = [100, 500, 1000];
+/// Checkouts per second, unless the command line says otherwise.
+pub const RATES: [u64; 3] = [100, 500, 1000];
 const WARM_UP_RATE: u64 = 100;
 
 fn open(bench: &Bench, work: &str, contender: &Contender) -> Result<Shop> {
@@ -115,8 +115,8 @@ pub fn checkout(bench: &Bench) -> Result<Vec<Row>> {
         };
         run(WARM_UP_RATE, 1)?;
         let mut figures = Vec::new();
-        for rate in RATES {
-            figures.extend(run(rate, bench.seconds)?);
+        for rate in &bench.rates {
+            figures.extend(run(*rate, bench.seconds)?);
         }
         Ok(figures)
     })

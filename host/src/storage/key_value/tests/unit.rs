@@ -326,9 +326,10 @@ async fn numbers_of_events_have_no_gaps() {
     let published = [(1, "first".to_owned()), (2, "last".to_owned())];
     assert_eq!(ids(&store), published);
     // Also when all that was there is gone, and the file was closed.
-    store.outbox_relayed(1).await.unwrap();
+    store.outbox_relayed(1);
+    store.tidy_up().await.unwrap();
     assert_eq!(ids(&store), published[1..]);
-    store.outbox_relayed(2).await.unwrap();
+    store.outbox_relayed(2);
     let next = publish("next");
     store.commit(&next, None).await.unwrap();
     drop((first, conflicting, full, last, abandoned, next));
@@ -381,10 +382,8 @@ async fn a_delivery_is_handled_once() {
     let answer = store.commit(&conflicting, Some(delivery(9))).await;
     assert_eq!(answer, Ok(Committed::Conflict));
     assert_eq!(store.deliveries(), Ok(vec![delivery(-2), delivery(5)]));
-    store
-        .forget_deliveries(vec![delivery(5), delivery(77)])
-        .await
-        .unwrap();
+    store.forget_deliveries(vec![delivery(5), delivery(77)]);
+    store.tidy_up().await.unwrap();
     assert_eq!(store.deliveries(), Ok(vec![delivery(-2)]));
     assert!(!store.was_handled(delivery(5)).unwrap());
 }
@@ -538,8 +537,9 @@ async fn below_the_reserve_units_may_delete_and_acknowledge() {
     unit.delete_many(vec!["a".to_owned()]).unwrap();
     let committed = store.commit(&unit, Some(delivery(3))).await;
     assert_eq!(committed, Ok(Committed::Whole));
-    store.forget_deliveries(vec![delivery(1)]).await.unwrap();
-    store.outbox_relayed(1).await.unwrap();
+    store.forget_deliveries(vec![delivery(1)]);
+    store.outbox_relayed(1);
+    store.tidy_up().await.unwrap();
     assert_eq!(store.deliveries(), Ok(vec![delivery(3)]));
     assert_eq!(store.outbox(0, 9), Ok(vec![]));
     assert!(!store.exists("a").unwrap());

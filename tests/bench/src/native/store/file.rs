@@ -135,9 +135,18 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self, waiting: &Receiver<Work>) {
+        let mut chores = Vec::new();
         while let Ok(first) = waiting.recv() {
-            let mut batch = vec![first];
-            batch.extend(waiting.try_iter().take(BATCH_MAX - 1));
+            let all = [first].into_iter().chain(waiting.try_iter());
+            let (mut batch, forgotten): (Vec<Work>, Vec<Work>) = all
+                .take(BATCH_MAX)
+                .partition(|work| matches!(work, Work::Commit { .. }));
+            chores.extend(forgotten);
+            // As in the host: they go with the next commit.
+            if batch.is_empty() {
+                continue;
+            }
+            batch.append(&mut chores);
             let outcomes = self.write(&batch).map_err(|error| error.to_string());
             for (index, work) in batch.into_iter().enumerate() {
                 let Work::Commit { unit, done } = work else {
