@@ -76,7 +76,7 @@ fn nothing_is_lost_or_done_twice_when_the_host_is_killed_under_load() {
 ///
 /// # Panics
 /// When it is set and no number.
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     match text.parse() {
         Ok(number) => Some(number),
@@ -85,10 +85,10 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// SplitMix64: the same moments for the same seed.
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -426,16 +426,19 @@ fn happened(
 fn check_files(mut host: Host) -> usize {
     host.kill9();
     let files = databases(&host.folder().join(".kumiki"));
-    for path in &files {
-        let connection = rusqlite::Connection::open(path).unwrap();
-        let found: Vec<String> = connection
-            .prepare("PRAGMA integrity_check")
-            .and_then(|mut check| check.query_map([], |row| row.get(0))?.collect())
-            .unwrap();
-        assert_eq!(found, ["ok"], "{}", path.display());
-    }
+    files.iter().for_each(|path| check_file(path));
     assert!(files.len() > 4, "the bus and four stores: {files:?}");
     files.len()
+}
+
+/// Has SQLite check a file.
+pub fn check_file(path: &Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let found: Vec<String> = connection
+        .prepare("PRAGMA integrity_check")
+        .and_then(|mut check| check.query_map([], |row| row.get(0))?.collect())
+        .unwrap();
+    assert_eq!(found, ["ok"], "{}", path.display());
 }
 
 /// Every `.db` file below a folder.

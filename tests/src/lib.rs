@@ -11,6 +11,7 @@
 //! - [`peers`]: TCP, UDP and HTTP servers in threads, and a real redis-server.
 //! - [`watch`]: `kumiki watch`, and the host that it runs.
 //! - [`registry`]: what the host says that runs.
+//! - [`deploys`]: builds that differ, and an operator who deploys them.
 //! - [`events`]: apps with a bus, and what became of events.
 //! - [`provider`]: a payment provider that can be told to misbehave.
 //! - [`store`]: the store at the root of this repository, and people who use it.
@@ -28,6 +29,7 @@
 )]
 
 pub mod app;
+pub mod deploys;
 pub mod events;
 pub mod gate;
 pub mod guests;

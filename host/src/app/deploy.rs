@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::fleet::{Fleet, unavailable};
 use super::loading::is_offered;
-use super::parts::Inspected;
+use super::parts::{Inspected, LoadError};
 use super::switch::drain;
 use crate::admin::described::Described;
 use crate::admin::operations::shapes::{DeployReport, Outcome, Step, StepName};
@@ -17,13 +17,14 @@ use crate::admin::operations::{DeployRequest, OperateError};
 use crate::admin::roles::Caller;
 use crate::manifest;
 use crate::manifest::model::{Component, Manifest};
+use crate::runtime::artifact_cache::ArtifactError;
 use crate::runtime::contracts::deploy::{NewRevision as NewContract, breaks};
 use crate::runtime::live::{Share, WEIGHT_SUM};
 use crate::runtime::revision::Revision;
 use crate::runtime::service::Service;
 use crate::storage::operations::{self, AuditLine, Change, Kept, NewRevision, Origin, Which};
 
-/// The steps so far, each with its time.
+/// The steps so far, each with its time; the upload is behind it.
 struct Steps {
     began: Instant,
     steps: Vec<Step>,
@@ -69,7 +70,6 @@ impl Fleet {
             .operations
             .keep_wasm(&request.wasm)
             .map_err(unavailable)?;
-        steps.done(StepName::Upload);
         let changing = self.change();
         let deploy = Deploy {
             live: self.recorded(id)?,
@@ -89,7 +89,7 @@ impl Fleet {
         let inspected = self
             .compilers
             .run(|| self.parts.inspect_file(Cow::Borrowed(&component), &path))
-            .map_err(|error| OperateError::Malformed(error.to_string()))?;
+            .map_err(|error| deploy.told(error))?;
         steps.done(StepName::Compile);
         deploy.check(&inspected)?;
         steps.done(StepName::Check);
@@ -195,9 +195,39 @@ impl Deploy<'_> {
                 metrics,
             )
         });
-        let revision = Arc::new(made.map_err(|error| OperateError::Refused(error.to_string()))?);
+        let revision = Arc::new(made.map_err(|error| self.told(error))?);
         fleet.registry.join(self.service.id(), &revision);
         Ok(revision)
+    }
+
+    /// Why what was sent cannot be loaded. Where it is kept meanwhile is no matter of its sender.
+    fn told(&self, error: LoadError) -> OperateError {
+        let path = self.fleet.operations.wasm_path(self.kept.digest());
+        let reason = error.to_string();
+        let reason = reason.replace(&format!("{}: ", path.display()), "");
+        match error {
+            LoadError::Artifact(
+                ArtifactError::Componentize { .. } | ArtifactError::Compile { .. },
+            ) => {
+                let text = format!("what was sent is no WebAssembly component: {reason}");
+                OperateError::Malformed(text)
+            }
+            LoadError::Artifact(
+                ArtifactError::Read { .. }
+                | ArtifactError::Changed { .. }
+                | ArtifactError::Engine(_),
+            ) => OperateError::Unavailable(reason),
+            LoadError::Code { .. } | LoadError::NoHandler { .. } => {
+                OperateError::Refused(format!("what was sent cannot run: {reason}"))
+            }
+            LoadError::Source(_)
+            | LoadError::Variable(_)
+            | LoadError::AllowedHosts(_)
+            | LoadError::Files(_)
+            | LoadError::Logs(_)
+            | LoadError::Tls(_)
+            | LoadError::Stores(_) => OperateError::Refused(reason),
+        }
     }
 
     /// Writes down what is live from now on.

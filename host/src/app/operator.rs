@@ -22,12 +22,12 @@ impl Operator for Arc<Fleet> {
         service: &str,
         request: DeployRequest,
     ) -> Result<DeployReport, OperateError> {
-        let report = self.deploy_revision(caller, service, &request)?;
-        // What is too many goes when nobody waits for it.
+        let report = self.deploy_revision(caller, service, &request);
+        // What is too many, and the WebAssembly of what was refused.
         if let Err(error) = self.operations.prune(service, self.revisions_kept) {
             tracing::warn!(%error, service, "old revisions stay");
         }
-        Ok(report)
+        report
     }
 
     fn promote(&self, caller: &Caller, service: &str) -> Result<Switched, OperateError> {

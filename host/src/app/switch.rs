@@ -85,7 +85,9 @@ impl Fleet {
         let service = self.service(id)?;
         let in_memory = service.live().find(target.number).cloned();
         let revision = match in_memory {
-            Some(share) => share.revision,
+            Some(share) if share.weight > 0 => share.revision,
+            // Who still waits for its calls of before does not wait for the new ones, nor cut them.
+            Some(share) => Arc::new(share.revision.again()),
             None => self.revive(&service, target)?,
         };
         self.check_contracts(&service, &revision)?;

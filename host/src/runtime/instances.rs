@@ -181,7 +181,8 @@ impl Instances {
         let timeout_ms = self.settings.timeout_ms;
         let timeout = Duration::from_millis(timeout_ms);
         let wanted = self.settings.fresh_instances_ready.max(1);
-        while self.ready() < wanted.min(self.settings.instances_max) {
+        // Each is made once: calls that come meanwhile may take them at once.
+        for _ in self.ready()..wanted.min(self.settings.instances_max) {
             let deadline = Instant::now() + timeout;
             let place = self.host_places.take(&self.held, true, deadline).await;
             let place = place.ok_or(InvocationError::Saturated(self.settings.instances_max))?;

@@ -55,6 +55,20 @@ impl Revision {
         }
     }
 
+    /// The same build for request trees to come. Those that have taken it before stay with this
+    /// one, which is waited for and cut off for them alone.
+    pub fn again(&self) -> Self {
+        Self {
+            number: self.number,
+            instances: self.instances.clone(),
+            atomic: self.atomic.clone(),
+            calls: RevisionCalls::default(),
+            trees: AtomicUsize::new(0),
+            unused: Notify::new(),
+            cut: CancellationToken::new(),
+        }
+    }
+
     /// The limits of the service in this revision.
     pub fn settings(&self) -> &ServiceSettings {
         self.instances.settings()
