@@ -15,7 +15,6 @@ mod exposition;
 pub mod listener;
 pub mod operations;
 mod page;
-mod process;
 mod query;
 mod registry;
 pub mod roles;

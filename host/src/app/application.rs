@@ -34,6 +34,7 @@ use crate::manifest::model::events::EVENT_BYTES_MAX;
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
+use crate::runtime::idle;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
 use crate::storage::bus::Bus;
@@ -113,7 +114,8 @@ impl Application {
             .set_reclaim(Arc::downgrade(&registry) as _);
         let bus = events::open(manifest, &state)?;
         services.publish(table(manifest, &registry, bus.as_ref()));
-        tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
+        let budget_mib = manifest.settings.memory_budget_mib;
+        tokio::spawn(idle::sweep(Arc::downgrade(&registry), budget_mib));
         let gateway = Gateway::new(gateway::Config {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
