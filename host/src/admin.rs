@@ -17,7 +17,6 @@ pub mod listener;
 pub mod logs;
 pub mod operations;
 mod page;
-mod process;
 mod query;
 mod registry;
 pub mod roles;

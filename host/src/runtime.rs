@@ -6,7 +6,8 @@
 //! [`code`] make it callable, [`instances`] makes sandboxes of it, [`admission`] says who may have
 //! one, [`revision`] and [`live`] say which code a call runs and [`canary`] whether a new one does
 //! worse, [`service`] holds all of that and runs one invocation, [`answer`] drives the answer to a
-//! request, [`atomic`] that of an atomic one, and [`registry`] holds the services.
+//! request, [`atomic`] that of an atomic one, [`registry`] holds the services, and [`idle`] takes
+//! those that nobody calls out of memory.
 
 pub mod absent;
 pub mod admission;
@@ -21,6 +22,7 @@ pub mod engine;
 pub mod failure;
 pub mod handler;
 pub mod host_places;
+pub mod idle;
 pub mod instance;
 pub mod instances;
 pub mod linker;
@@ -28,6 +30,7 @@ pub mod links;
 #[cfg(test)]
 mod links_property_tests;
 pub mod live;
+pub mod memory_budget;
 pub mod meter;
 pub mod registry;
 pub mod revision;

@@ -1,7 +1,8 @@
-//! Logs, metrics and the identity of requests. The export of traces is left to later work.
+//! Logs, metrics, the figures of the process and the identity of requests. The export of traces is left to later work.
 
 pub mod identity;
 pub mod metrics;
+pub mod process;
 pub mod time;
 pub mod trace_context;
 

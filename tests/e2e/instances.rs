@@ -3,6 +3,7 @@
 
 use kumiki_tests::app::Service;
 use kumiki_tests::host::Host;
+use serde_json::Value;
 
 use crate::links::{PROVIDERS, app, ask, caller, middle, named, provider, unavailable, unharmed};
 
@@ -271,4 +272,32 @@ fn a_service_that_is_busy_is_not_idle() {
         assert_eq!(held.join().unwrap(), "ok held");
     });
     host.wait_for_registered("provider", "code_loaded", false);
+}
+
+#[test]
+fn instances_leave_memory_before_the_code() {
+    let counter = |id: &str, unload_after_ms: u64| {
+        Service::new(id, "count_three")
+            .route(&format!("/{id}"))
+            .setting("idle_timeout_ms = 100")
+            .setting(format!("unload_after_ms = {unload_after_ms}"))
+    };
+    let services = [counter("kept", 86_400_000), counter("unloaded", 300)];
+    let host = app(services).observed().start();
+    for id in ["kept", "unloaded"] {
+        assert_eq!(host.registered(id)["last_call_seconds"], Value::Null);
+    }
+    for times in 1..=2 {
+        for (id, is_kept) in [("kept", true), ("unloaded", false)] {
+            // The instance of the time before is gone, with what it counted.
+            assert_eq!(ask(&host, &format!("/{id}")), "1");
+            host.wait_for_registered(id, "health", "idle");
+            host.wait_for_registered(id, "code_loaded", is_kept);
+            let service = host.registered(id);
+            assert_eq!(service["memory_bytes"], 0);
+            let cold_starts = if is_kept { 1 } else { times };
+            assert_eq!(service["counts"]["cold_starts"], cold_starts, "{id}");
+            assert!(service["last_call_seconds"].is_u64(), "{service}");
+        }
+    }
 }

@@ -42,6 +42,7 @@ mod limits;
 mod links;
 mod links_limits;
 mod logs;
+mod memory_budget;
 mod outbound_http;
 mod publish;
 mod redis;

@@ -19,10 +19,11 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::events::EventsScrape;
-use super::{Admin, process};
+use super::Admin;
 use crate::telemetry::metrics::{
     Counter, EdgeSnapshot, EdgeStatus, Health, HistogramSnapshot, ServiceMetrics, ServiceStatus,
 };
+use crate::telemetry::process;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The older format takes the same lines: what it does not know are comments to it.
@@ -36,11 +37,16 @@ type ServiceGauge = (
     fn(&ServiceStatus) -> u64,
 );
 
-const SERVICE_COUNTERS: [ServiceCounter; 6] = [
+const SERVICE_COUNTERS: [ServiceCounter; 7] = [
     (
         "kumiki_service_cold_starts",
         "Times that the service's code was brought into memory.",
         |metrics| &metrics.cold_starts,
+    ),
+    (
+        "kumiki_service_budget_unloads",
+        "Times that the service left memory because the host was above its memory budget.",
+        |metrics| &metrics.budget_unloads,
     ),
     (
         "kumiki_service_instances_made",

@@ -50,6 +50,7 @@ fn service(id: &str, metrics: Arc<ServiceMetrics>) -> ServiceStatus {
         revisions: Vec::new(),
         health: Health::Idle,
         code_loaded: false,
+        last_call_seconds: None,
         instances_max: 4,
         instances_ready: 0,
         instances_busy: 0,

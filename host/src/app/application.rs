@@ -35,6 +35,7 @@ use crate::manifest::model::events::EVENT_BYTES_MAX;
 use crate::manifest::runtime_config::RuntimeConfig;
 use crate::manifest::variables::{Resolver, Sources};
 use crate::runtime::engine::Engines;
+use crate::runtime::idle;
 use crate::runtime::registry::Registry;
 use crate::storage::backup::Backups;
 use crate::storage::bus::Bus;
@@ -116,7 +117,8 @@ impl Application {
             .set_reclaim(Arc::downgrade(&registry) as _);
         let bus = events::open(manifest, &state)?;
         services.publish(table(manifest, &registry, bus.as_ref()));
-        tokio::spawn(Registry::unload_idle(Arc::downgrade(&registry)));
+        let budget_mib = manifest.settings.memory_budget_mib;
+        tokio::spawn(idle::sweep(Arc::downgrade(&registry), budget_mib));
         let gateway = gateway(manifest, services.clone())?;
         if let (Some(changes), Some(operations)) = (changes, &operations) {
             tokio::task::block_in_place(|| changes.store(operations, revisions_kept))?;

@@ -85,12 +85,14 @@ pub enum Follow {
     Only(Vec<String>),
 }
 
-/// Limits of the command line, which count for every component.
+/// Limits of the command line, which count for the host or for every component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LimitOverrides {
     pub memory_bytes_max: Option<u64>,
     pub timeout_ms: Option<u64>,
     pub header_bytes_max: Option<u64>,
+    /// Resident memory of the host.
+    pub memory_budget_mib: Option<u64>,
     /// Requests that one instance serves in its life, at most.
     pub instance_reuse_max: Option<u64>,
     /// Requests that one instance serves at a time, at most.

@@ -69,6 +69,9 @@ pub fn apply(
     if let Some(bytes) = options.limits.header_bytes_max {
         manifest.settings.header_bytes_max = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
+    if options.limits.memory_budget_mib.is_some() {
+        manifest.settings.memory_budget_mib = options.limits.memory_budget_mib;
+    }
     Ok(())
 }
 

@@ -148,6 +148,12 @@ impl Code {
         }
     }
 
+    /// What it takes of the address space.
+    pub fn bytes(&self) -> u64 {
+        let image = self.pre.component().image_range();
+        (image.end.addr() - image.start.addr()) as u64
+    }
+
     /// The names of everything that the component exports.
     pub fn exports(&self) -> Vec<String> {
         let component = self.pre.component();

@@ -56,10 +56,13 @@ pub struct Instances {
     idle: Mutex<Vec<Instance>>,
     /// Whether a task makes instances ahead of need.
     is_filling: AtomicBool,
-    /// Calls that were given an instance, and how many of them came before the service was unloaded
+    /// Calls that were given an instance, and how many of them came before the service was idle
     /// last.
     calls: AtomicU64,
-    calls_unloaded: AtomicU64,
+    calls_before_idle: AtomicU64,
+    /// When this was made, and how many milliseconds later it was used last.
+    made: Instant,
+    used_ms: AtomicU64,
     metrics: Arc<ServiceMetrics>,
 }
 
@@ -88,7 +91,9 @@ impl Instances {
             idle: Mutex::default(),
             is_filling: AtomicBool::new(false),
             calls: AtomicU64::new(0),
-            calls_unloaded: AtomicU64::new(0),
+            calls_before_idle: AtomicU64::new(0),
+            made: Instant::now(),
+            used_ms: AtomicU64::new(0),
             metrics,
         }
     }
@@ -191,6 +196,7 @@ impl Instances {
             let made = tokio::time::timeout(timeout, making).await;
             let made = made.unwrap_or(Err(InvocationError::DeadlineExceeded(timeout_ms)))?;
             self.idle().push(made);
+            self.set_used(Instant::now());
         }
         Ok(())
     }
@@ -201,12 +207,30 @@ impl Instances {
         !idle.is_empty()
     }
 
+    /// Drops instances, and makes none ahead before calls come again.
+    pub fn rest(&self) {
+        self.calls_before_idle
+            .store(self.calls(), Ordering::Relaxed);
+        self.drop_idle();
+        self.grants.logs.close();
+    }
+
     /// Drops instances and code.
     pub fn unload(&self) {
-        self.calls_unloaded.store(self.calls(), Ordering::Relaxed);
-        self.drop_idle();
+        self.rest();
         self.code.store(None);
-        self.grants.logs.close();
+    }
+
+    /// Notes that a call ended or runs, or that the code was wanted for one.
+    pub fn set_used(&self, now: Instant) {
+        let used = now.saturating_duration_since(self.made).as_millis();
+        let used_ms = u64::try_from(used).unwrap_or(u64::MAX);
+        self.used_ms.store(used_ms, Ordering::Relaxed);
+    }
+
+    /// When it was used last, to a millisecond.
+    pub fn used(&self) -> Instant {
+        self.made + Duration::from_millis(self.used_ms.load(Ordering::Relaxed))
     }
 
     /// Calls that were given an instance.
@@ -217,6 +241,11 @@ impl Instances {
     /// Whether there is anything to unload.
     pub fn is_loaded(&self) -> bool {
         self.code.load().is_some()
+    }
+
+    /// What the code takes of the address space, in bytes; 0 while it is not in memory.
+    pub fn code_bytes(&self) -> u64 {
+        self.code.load().as_ref().map_or(0, |code| code.bytes())
     }
 
     /// Whether the code is being loaded.
@@ -264,6 +293,7 @@ impl Instances {
             None => self.compile().await?.map_err(failed)?,
         };
         let code = Arc::new(code);
+        self.set_used(Instant::now());
         self.code.store(Some(code.clone()));
         self.metrics.cold_starts.increment();
         Ok(code)
@@ -312,7 +342,7 @@ impl Instances {
     /// service wants.
     fn wanted(&self) -> usize {
         // A single call does not say that another one follows.
-        let calls = self.calls() - self.calls_unloaded.load(Ordering::Relaxed);
+        let calls = self.calls() - self.calls_before_idle.load(Ordering::Relaxed);
         if calls < 2 || !self.is_loaded() {
             return 0;
         }

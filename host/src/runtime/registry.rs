@@ -1,8 +1,8 @@
-//! The table of all services, what is seen of them, and the end of those that nobody calls.
+//! The table of all services, and what is seen of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
@@ -18,12 +18,6 @@ use crate::telemetry::metrics::{
 
 /// Digits of a digest that tell revisions apart for people.
 const REVISION_DIGITS: usize = 12;
-/// The least and the longest time between two looks for idle services.
-const SWEEP_MIN: Duration = Duration::from_millis(10);
-const SWEEP_MAX: Duration = Duration::from_secs(1);
-
-/// The calls of each loaded revision, and when their number last changed.
-type LastUsed = BTreeMap<(Arc<str>, u64), (u64, Instant)>;
 
 /// All services of the app, by id. Read without locks; replaced as a whole.
 #[derive(Default)]
@@ -64,54 +58,6 @@ impl Registry {
     /// All services, by id.
     pub fn all(&self) -> Arc<BTreeMap<Arc<str>, Arc<Service>>> {
         self.services.load_full()
-    }
-
-    /// Takes services that nobody calls out of memory, until the registry is gone.
-    pub async fn unload_idle(registry: Weak<Self>) {
-        let mut last_used = LastUsed::new();
-        loop {
-            let Some(pause) = registry.upgrade().map(|registry| {
-                registry.sweep(&mut last_used);
-                registry.sweep_interval()
-            }) else {
-                return;
-            };
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    fn sweep(&self, last_used: &mut LastUsed) {
-        let now = Instant::now();
-        for service in self.services.load().values() {
-            let (busy, queued) = service.load();
-            for Share { revision, .. } in service.live().shares() {
-                let instances = &revision.instances;
-                let name = (service.id().clone(), revision.number);
-                if !instances.is_loaded() {
-                    last_used.remove(&name);
-                    continue;
-                }
-                let calls = instances.calls();
-                let last = last_used.entry(name).or_insert((calls, now));
-                if last.0 != calls || busy + queued > 0 {
-                    *last = (calls, now);
-                    continue;
-                }
-                let idle_timeout = Duration::from_millis(revision.settings().idle_timeout_ms);
-                if now.duration_since(last.1) >= idle_timeout {
-                    instances.unload();
-                }
-            }
-        }
-    }
-
-    /// A quarter of the shortest timeout: a service leaves at most that much late.
-    fn sweep_interval(&self) -> Duration {
-        let services = self.services.load();
-        let mains = services.values().filter_map(|service| service.main());
-        let timeouts = mains.map(|main| main.settings().idle_timeout_ms);
-        let shortest = Duration::from_millis(timeouts.min().unwrap_or(u64::MAX));
-        (shortest / 4).clamp(SWEEP_MIN, SWEEP_MAX)
     }
 }
 
@@ -167,6 +113,10 @@ fn status(service: &Service, live: &Live, main: &Revision) -> ServiceStatus {
             Health::of(service.metrics(), held as u64, busy as u64, max)
         },
         code_loaded: all().any(|instances| instances.is_loaded()),
+        last_call_seconds: all()
+            .filter(|instances| instances.calls() > 0)
+            .map(|instances| Instant::now().duration_since(instances.used()).as_secs())
+            .min(),
         instances_max: max,
         instances_ready: all().map(|instances| instances.ready() as u64).sum(),
         instances_busy: busy as u64,

@@ -373,10 +373,12 @@ impl Service {
     }
 }
 
-/// Counts a call of a revision, for the judgement of canaries.
+/// Counts a call of a revision, for the judgement of canaries, and notes that it was used.
 fn count(revision: &Revision, failed: bool, began: Instant) {
-    let nanoseconds = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let now = Instant::now();
+    let nanoseconds = u64::try_from(now.duration_since(began).as_nanos()).unwrap_or(u64::MAX);
     revision.calls.latency.record_ns(nanoseconds);
+    revision.instances.set_used(now);
     if failed {
         revision.calls.failed.increment();
     }

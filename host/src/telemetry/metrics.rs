@@ -136,6 +136,8 @@ impl Counter {
 pub struct ServiceMetrics {
     /// Times that the service's code was brought into memory.
     pub cold_starts: Counter,
+    /// Times that it left memory because the host was above its memory budget.
+    pub budget_unloads: Counter,
     /// Instances that were made.
     pub instances_made: Counter,
     /// Calls that were given an instance which had served before.

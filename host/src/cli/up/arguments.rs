@@ -127,6 +127,10 @@ pub struct UpArguments {
     #[arg(long, env = "SPIN_MAX_INSTANCE_MEMORY", value_name = "BYTES")]
     pub max_instance_memory: Option<u64>,
 
+    /// Resident memory of the host; above it, services that nobody calls leave memory early
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub memory_budget: Option<u64>,
+
     /// Time from a request to its answer's head, whatever the manifest says: 30, 30s, 500ms
     #[arg(long, value_name = "TIME")]
     pub request_timeout: Option<DurationLimit>,
@@ -225,6 +229,7 @@ impl UpArguments {
                 memory_bytes_max: self.max_instance_memory,
                 timeout_ms: self.request_timeout.map(|limit| limit.0),
                 header_bytes_max: self.http1_max_buf_size,
+                memory_budget_mib: self.memory_budget,
                 instance_reuse_max: self.spin.reuse_max(),
                 instance_concurrent_reuse_max: self.spin.concurrent_reuse_max(),
                 instance_idle_timeout_ms: self.spin.idle_timeout_ms(),

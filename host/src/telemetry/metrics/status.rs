@@ -81,6 +81,8 @@ pub struct ServiceStatus {
     pub health: Health,
     /// Whether the compiled code is in memory.
     pub code_loaded: bool,
+    /// Since the end of its last call, or since it was last seen busy. `None`: it was never called.
+    pub last_call_seconds: Option<u64>,
     /// Instances that there may be at once.
     pub instances_max: u64,
     /// Instances that wait for a call.
@@ -166,8 +168,9 @@ fn quantiles<S: Serializer>(latency: &HistogramSnapshot, serializer: S) -> Resul
 }
 
 fn counts<S: Serializer>(metrics: &ServiceMetrics, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut counts = serializer.serialize_struct("counts", 7)?;
+    let mut counts = serializer.serialize_struct("counts", 8)?;
     counts.serialize_field("cold_starts", &metrics.cold_starts.get())?;
+    counts.serialize_field("budget_unloads", &metrics.budget_unloads.get())?;
     counts.serialize_field("instances_made", &metrics.instances_made.get())?;
     counts.serialize_field("instances_reused", &metrics.instances_reused.get())?;
     counts.serialize_field("calls_queued", &metrics.calls_queued.get())?;

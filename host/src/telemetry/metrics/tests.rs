@@ -77,6 +77,7 @@ fn counts_are_shown_by_name_in_microseconds() {
         revisions: Vec::new(),
         health: Health::Idle,
         code_loaded: false,
+        last_call_seconds: None,
         instances_max: 4,
         instances_ready: 0,
         instances_busy: 0,
@@ -88,6 +89,7 @@ fn counts_are_shown_by_name_in_microseconds() {
     };
     let shown = serde_json::to_value(&service).unwrap();
     assert_eq!(shown["health"], "idle");
+    assert_eq!(shown["last_call_seconds"], json!(null));
     assert_eq!(shown["links"], json!({"a:b/c@1.0.0": "catalog"}));
     assert_eq!(shown["counts"]["cold_starts"], 1);
     assert_eq!(

@@ -125,7 +125,7 @@ fn variables_and_environment_are_taken_over() {
 }
 
 #[test]
-fn spins_limits_are_taken_over() {
+fn limits_are_taken_over() {
     let folder = app();
     let arguments = [
         "--max-instance-memory",
@@ -134,6 +134,8 @@ fn spins_limits_are_taken_over() {
         "5s",
         "--http1-max-buf-size",
         "8192",
+        "--memory-budget",
+        "512",
         "--max-instance-reuse-count",
         "1..9",
         "--max-instance-concurrent-reuse-count",
@@ -145,6 +147,7 @@ fn spins_limits_are_taken_over() {
         memory_bytes_max: Some(1_000_000),
         timeout_ms: Some(5_000),
         header_bytes_max: Some(8_192),
+        memory_budget_mib: Some(512),
         instance_reuse_max: Some(8),
         instance_concurrent_reuse_max: Some(4),
         instance_idle_timeout_ms: Some(250),

@@ -1,4 +1,4 @@
-//! What the kernel says of the host's own process.
+//! What the kernel says of the host's own process, and what the process gives back to it.
 
 /// Resident memory.
 pub fn resident_bytes() -> Option<u64> {
@@ -6,6 +6,14 @@ pub fn resident_bytes() -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kibibytes * 1024)
+}
+
+/// Gives the kernel the memory that the allocator keeps for later, as far as it can. Takes some
+/// milliseconds, so it is for those who need the memory.
+#[allow(unsafe_code, reason = "the allocator's function has no safe wrapper")]
+pub fn give_back_memory() {
+    // SAFETY: it takes no pointer, and may be called at any time and from any thread.
+    unsafe { libmimalloc_sys::mi_collect(true) }
 }
 
 /// Descriptors that are open.
