@@ -32,8 +32,11 @@ pub(super) enum Page {
     Operations(OperationsPage),
 }
 
+/// From what stands in the place of a path's name to the page.
+type Leads = fn(&str) -> Option<Page>;
+
 /// Every path, and the page that it leads to. A path has one name or number in it at most.
-pub(super) const ROUTES: [(&str, fn(&str) -> Option<Page>); 21] = [
+pub(super) const ROUTES: [(&str, Leads); 21] = [
     ("/openapi.json", |_| Some(Page::OpenApi)),
     ("/registry", |_| Some(Page::Registry)),
     ("/registry/{service}", |id| {

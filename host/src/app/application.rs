@@ -100,7 +100,7 @@ impl Application {
         };
         let admin =
             admin.map(|(listener, tokens)| (listener, tokens.with_store(operations.clone())));
-        let revisions_kept = usize::try_from(manifest.settings.revisions_kept)?;
+        let revisions_kept = manifest.settings.revisions_kept;
         let reading = LoadOptions {
             profile: options.profile.clone(),
             stock: options.stock,

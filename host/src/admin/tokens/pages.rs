@@ -108,7 +108,7 @@ impl Admin {
 
     fn add_token(&self, asked: &Asked) -> Result<Answer, Refusal> {
         let request: TokenRequest = body::json(&asked.body)?;
-        Ok(answers::json(&self.make_token(asked, request)?)?)
+        answers::json(&self.make_token(asked, request)?)
     }
 
     fn make_token(&self, asked: &Asked, request: TokenRequest) -> Result<NewToken, TokensRefusal> {
