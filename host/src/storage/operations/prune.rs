@@ -6,8 +6,8 @@ use super::kept::Protected;
 use super::{Operations, OperationsError, history, wasm_digests};
 
 impl Operations {
-    /// Removes the oldest revisions of a service beyond `revisions_kept`, and returns their
-    /// numbers in order. Those that are live do not count and stay; the one that a rollback would go back
+    /// Removes the oldest revisions of a service beyond `revisions_kept`, and returns their numbers
+    /// in order. Those that are live do not count and stay; the one that a rollback would go back
     /// to is the last to go. WebAssembly and manifests that no revision refers to, of whatever
     /// service, go as well, unless somebody holds them.
     pub fn prune(&self, service: &str, revisions_kept: usize) -> Result<Vec<u64>, OperationsError> {
