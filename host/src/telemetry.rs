@@ -1,4 +1,5 @@
-//! Logs, metrics, the figures of the process and the identity of requests. The export of traces is left to later work.
+//! Logs, metrics, the figures of the process and the identity of requests. The export of traces is
+//! left to later work.
 
 pub mod identity;
 pub mod metrics;

@@ -49,6 +49,89 @@ const LOG_FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time that the last events of atomic handlers have to reach the bus; they are not lost otherwise.
 const RELAY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// An app whose services are made.
+struct Prepared<'a> {
+    manifest: &'a Manifest,
+    config: &'a RuntimeConfig,
+    tls: Option<TlsAcceptor>,
+    state: StateDir,
+    admin: Option<(Listener, Tokens)>,
+    table: Arc<ServiceTable>,
+    parts: Parts,
+    operations: Option<Arc<Operations>>,
+    reading: LoadOptions,
+    loaded: Loaded,
+}
+
+impl Prepared<'_> {
+    /// Writes down what is live, and puts the gateway, the bus and the admin API around it.
+    async fn begin(self) -> anyhow::Result<Application> {
+        let Self {
+            manifest,
+            config,
+            tls,
+            state,
+            admin,
+            table,
+            parts,
+            operations,
+            reading,
+            loaded,
+        } = self;
+        let registry = loaded.registry;
+        parts
+            .host_places
+            .set_reclaim(Arc::downgrade(&registry) as _);
+        let bus = events::open(manifest, &state)?;
+        table.publish(services(manifest, &registry, bus.as_ref()));
+        let budget_mib = manifest.settings.memory_budget_mib;
+        tokio::spawn(idle::sweep(Arc::downgrade(&registry), budget_mib));
+        let gateway = gateway(manifest, table.clone())?;
+        let revisions_kept = manifest.settings.revisions_kept;
+        if let (Some(changes), Some(operations)) = (loaded.changes, &operations) {
+            tokio::task::block_in_place(|| changes.store(operations, revisions_kept))?;
+        }
+        let events = match bus {
+            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &table).await?),
+            None => None,
+        };
+        let subject = admin::Subject {
+            operator: None,
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            observed: registry.clone(),
+            descriptions: Arc::new(descriptions::all(manifest, &registry)),
+            lines: parts.lines.clone(),
+            backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
+            events: events.as_ref().map(|running| running.events.clone()),
+        };
+        let (self_address, engines) = (parts.self_address.clone(), parts.engines.clone());
+        let fleet = operations.map(|operations| {
+            Fleet::new(FleetParts {
+                parts,
+                registry: registry.clone(),
+                table,
+                wiring: loaded.wiring,
+                descriptions: subject.descriptions.clone(),
+                operations,
+                reading,
+                revisions_kept,
+            })
+        });
+        let admin = start_admin(admin, subject, fleet.transpose()?, &state)?;
+        Ok(Application {
+            _admin: admin,
+            gateway: Arc::new(gateway),
+            tls,
+            self_address,
+            _state: state,
+            events,
+            _registry: registry,
+            _engines: engines,
+        })
+    }
+}
+
 /// An app whose services are loaded, and which can answer as soon as it gets a listener.
 pub struct Application {
     gateway: Arc<Gateway>,
@@ -100,67 +183,26 @@ impl Application {
         };
         let admin =
             admin.map(|(listener, tokens)| (listener, tokens.with_store(operations.clone())));
-        let revisions_kept = manifest.settings.revisions_kept;
         let reading = LoadOptions {
             profile: options.profile.clone(),
             stock: options.stock,
         };
-        let Loaded {
-            registry,
-            wiring,
-            changes,
-        } = tokio::task::block_in_place(|| {
+        let loaded = tokio::task::block_in_place(|| {
             loading::load(manifest, &parts, operations.as_deref(), &reading)
         })?;
-        parts
-            .host_places
-            .set_reclaim(Arc::downgrade(&registry) as _);
-        let bus = events::open(manifest, &state)?;
-        services.publish(table(manifest, &registry, bus.as_ref()));
-        let budget_mib = manifest.settings.memory_budget_mib;
-        tokio::spawn(idle::sweep(Arc::downgrade(&registry), budget_mib));
-        let gateway = gateway(manifest, services.clone())?;
-        if let (Some(changes), Some(operations)) = (changes, &operations) {
-            tokio::task::block_in_place(|| changes.store(operations, revisions_kept))?;
-        }
-        let events = match bus {
-            Some(bus) => Some(events::prepare(bus, manifest, &parts.stores, &services).await?),
-            None => None,
-        };
-        let subject = admin::Subject {
-            operator: None,
-            name: manifest.name.clone(),
-            version: manifest.version.clone(),
-            observed: registry.clone(),
-            descriptions: Arc::new(descriptions::all(manifest, &registry)),
-            lines: parts.lines.clone(),
-            backups: Arc::new(Backups::new(&state, elsewhere(config, state.path()))),
-            events: events.as_ref().map(|running| running.events.clone()),
-        };
-        let (self_address, engines) = (parts.self_address.clone(), parts.engines.clone());
-        let fleet = operations.map(|operations| {
-            Fleet::new(FleetParts {
-                parts,
-                registry: registry.clone(),
-                table: services,
-                wiring,
-                descriptions: subject.descriptions.clone(),
-                operations,
-                reading,
-                revisions_kept,
-            })
-        });
-        let admin = start_admin(admin, subject, fleet.transpose()?, &state)?;
-        Ok(Application {
-            _admin: admin,
-            gateway: Arc::new(gateway),
+        let prepared = Prepared {
+            manifest,
+            config,
             tls,
-            self_address,
-            _state: state,
-            events,
-            _registry: registry,
-            _engines: engines,
-        })
+            state,
+            admin,
+            table: services,
+            parts,
+            operations,
+            reading,
+            loaded,
+        };
+        prepared.begin().await
     }
 
     /// Answers clients until `stop` is ready, then accepts no more, and gives what runs
@@ -296,7 +338,7 @@ fn check_ownership(manifest: &Manifest, stock: bool) -> anyhow::Result<()> {
 /// The services that have an HTTP trigger, as the gateway calls them, and those that the host
 /// itself calls. One that is only linked may export a handler as well, and nobody was given a way
 /// to it.
-fn table(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
+fn services(manifest: &Manifest, registry: &Registry, bus: Option<&Arc<Bus>>) -> Services {
     let mut services = Services::default();
     for id in loading::called_by_host(manifest) {
         if let Some(service) = registry.get(id)

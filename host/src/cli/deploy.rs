@@ -36,7 +36,7 @@ const TIMEOUT: Duration = Duration::from_secs(CHANGE_TIME_MAX.as_secs().saturati
 #[command(after_help = "Examples:\n  \
     kumiki deploy catalog                          what its source in the manifest has now\n  \
     kumiki deploy catalog --wasm catalog.wasm --note \"faster search\"\n  \
-    kumiki deploy catalog --weight 10              a tenth of the calls; then promote or rollback\n  \
+    kumiki deploy catalog --weight 10              a tenth of the calls; then promote it\n  \
     kumiki deploy catalog --dry-run                only the check")]
 pub struct DeployArguments {
     /// The service to replace
@@ -126,7 +126,8 @@ pub async fn run(arguments: &DeployArguments) -> anyhow::Result<ExitCode> {
             false => {
                 let service = &arguments.service;
                 eprintln!(
-                    "Refused: services that run would miss what they import of `{service}`, or it of them."
+                    "Refused: services that run would miss what they import of `{service}`, or it \
+                     of them."
                 );
                 print(&breaks::table(&breaks));
             }

@@ -30,8 +30,9 @@ pub enum LocateError {
 }
 
 /// The absolute path of the manifest: the one given (or the one in the given folder), else the
-/// nearest `spin.toml` from `current_directory` upwards. The search ends at the root of a repository,
-/// as Spin's does, so that a manifest that lies about above it is never taken for this app's.
+/// nearest `spin.toml` from `current_directory` upwards. The search ends at the root of a
+/// repository, as Spin's does, so that a manifest that lies about above it is never taken for this
+/// app's.
 pub fn manifest_path(
     given: Option<&Path>,
     current_directory: &Path,

@@ -180,8 +180,8 @@ impl Instances {
         });
     }
 
-    /// Loads the code and makes the instances that shall be ready, at least one: whether the service
-    /// can be started is known then.
+    /// Loads the code and makes the instances that shall be ready, at least one: whether the
+    /// service can be started is known then.
     pub async fn warm(self: &Arc<Self>) -> Result<(), InvocationError> {
         let timeout_ms = self.settings.timeout_ms;
         let timeout = Duration::from_millis(timeout_ms);

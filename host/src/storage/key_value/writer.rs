@@ -2,16 +2,18 @@
 //! closes the file when nobody has used it for a while. Also keeps the readers' connections, which
 //! it closes at the same time, and lends them for snapshots.
 
-use std::collections::VecDeque;
+mod queue;
+mod reserve;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
+use self::queue::{Answer, Caller, Chores, Queue, Waiting};
+use self::reserve::Reserve;
 use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledBack};
 use super::log::LogWatch;
 use super::reader::{self, ReadError};
@@ -21,7 +23,6 @@ use crate::storage::bus::DeliveryId;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
 use crate::storage::pace::Pace;
-use crate::storage::state_dir::free_bytes;
 
 /// Writes that may wait; further callers wait for their turn without taking memory here.
 const WAITING_MAX: usize = 256;
@@ -38,77 +39,8 @@ const STATEMENTS_CACHED: usize = 48;
 /// Pages of the log after which it is copied into the file: 16 MiB, because a page that is written
 /// often is then copied once for many commits.
 const CHECKPOINT_PAGES: i64 = 4000;
-/// How long the free space of the disk is believed: what is written meanwhile is far less than the
-/// reserve.
-const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
-
 /// Chores that wait before they are worth a commit of their own.
 const CHORES_MAX: usize = 1000;
-
-type Answer = Result<Outcome, KeyValueError>;
-
-struct Waiting {
-    operation: Operation,
-    /// Nobody waits for a chore.
-    caller: Option<Caller>,
-}
-
-struct Caller {
-    reply: oneshot::Sender<Answer>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Waiting {
-    fn answer(self, answer: Answer) {
-        match (self.caller, answer) {
-            // One that has gone does not hear it.
-            (Some(caller), answer) => drop(caller.reply.send(answer)),
-            (None, Ok(_)) => {}
-            (None, Err(error)) => tracing::warn!(%error, "a store is not tidied up"),
-        }
-    }
-}
-
-/// What nobody waits for and may be lost, because the next start of the host does it again: it is
-/// written with the next commit, and by itself only once the store is idle.
-#[derive(Default)]
-struct Chores {
-    /// Events up to this number are on the bus.
-    relayed: Option<i64>,
-    /// Deliveries whose acknowledgement the bus has.
-    forgotten: Vec<DeliveryId>,
-}
-
-impl Chores {
-    fn is_empty(&self) -> bool {
-        self.relayed.is_none() && self.forgotten.is_empty()
-    }
-
-    fn take(&mut self) -> impl Iterator<Item = Operation> + use<> {
-        let Chores { relayed, forgotten } = std::mem::take(self);
-        let forgotten = Some(forgotten).filter(|forgotten| !forgotten.is_empty());
-        let relayed = relayed.map(Operation::Relayed);
-        relayed.into_iter().chain(forgotten.map(Operation::Forget))
-    }
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// Of these, those that are not patient.
-    urgent: usize,
-    chores: Chores,
-    thread: Option<JoinHandle<()>>,
-    is_closing: bool,
-}
-
-impl Queue {
-    /// Whoever waits learns it by the end of the channel.
-    fn refuse_all(&mut self) {
-        self.waiting.clear();
-        self.urgent = 0;
-    }
-}
 
 struct Shared {
     path: PathBuf,
@@ -532,35 +464,6 @@ impl Shared {
         if has_events {
             self.outbox_added.notify_one();
         }
-    }
-}
-
-/// Whether the disk is nearly full, as far as it is known.
-#[derive(Default)]
-struct Reserve {
-    /// When the disk was asked, and whether it was.
-    known: Option<(Instant, bool)>,
-}
-
-impl Reserve {
-    /// A file system that does not say how full it is counts as full: nothing that cannot be kept
-    /// is acknowledged.
-    fn is_reached(&mut self, file: &Path, free_bytes_min: u64) -> bool {
-        if let Some((asked, is_reached)) = self.known
-            && asked.elapsed() < FREE_SPACE_BELIEVED
-        {
-            return is_reached;
-        }
-        let folder = file.parent().unwrap_or(file);
-        let is_reached = match free_bytes(folder) {
-            Ok(free) => free < free_bytes_min,
-            Err(error) => {
-                tracing::error!(%error, folder = %folder.display(), "free space is unknown");
-                true
-            }
-        };
-        self.known = Some((Instant::now(), is_reached));
-        is_reached
     }
 }
 
