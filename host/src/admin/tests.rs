@@ -105,6 +105,22 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {
     request.body(()).unwrap().into_parts().0
 }
 
+/// The status of the answer to a request without a body.
+fn status(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
+    let head = head(method, path, headers);
+    let answer = admin.admit(&head).and_then(|(page, caller)| {
+        let asked = Asked {
+            head,
+            caller,
+            body: Bytes::new(),
+            upload_time: Duration::ZERO,
+        };
+        admin.answer(page, &asked)
+    });
+    let answer = answer.unwrap_or_else(|refusal| refusal.answer());
+    answer.status().as_u16()
+}
+
 async fn text(answer: Answer) -> String {
     let bytes = answer.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
@@ -117,21 +133,7 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     let all = ("authorization", all.as_str());
     let metrics = ("authorization", metrics.as_str());
     let host = ("host", "127.0.0.1:3001");
-    let status = |method, path, headers: &[(&str, &str)]| {
-        let head = head(method, path, headers);
-        let answer = admin.admit(&head);
-        let answer = answer.and_then(|(page, caller)| {
-            let asked = Asked {
-                head,
-                caller,
-                body: Bytes::new(),
-                upload_time: Duration::ZERO,
-            };
-            admin.answer(page, &asked)
-        });
-        let answer = answer.unwrap_or_else(|refusal| refusal.answer());
-        answer.status().as_u16()
-    };
+    let status = |method, path, headers: &[_]| status(&admin, method, path, headers);
     assert_eq!(status("GET", "/registry", &[host, all]), 200);
     assert_eq!(status("HEAD", "/metrics", &[host, all]), 200);
     assert_eq!(status("GET", "/metrics", &[host, metrics]), 200);
@@ -174,13 +176,21 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
     assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
     assert_eq!(status("POST", "/backup", &[host, all]), 400);
-    for path in ["/audit", "/logs", "/services/cart/revisions"] {
-        assert_eq!(status("GET", path, &[host, all]), 503, "{path}");
-        assert_eq!(status("GET", path, &[host, metrics]), 403, "{path}");
-        assert_eq!(status("DELETE", path, &[host, all]), 405, "{path}");
-        assert_eq!(status("GET", path, &[host]), 401, "{path}");
+}
+
+#[test]
+fn what_cannot_be_changed_here_is_said_to_those_who_may_change_it() {
+    let (admin, token, metrics) = admin();
+    let host = ("host", "127.0.0.1:3001");
+    let [all, metrics] = [token, metrics].map(|token| format!("Bearer {token}"));
+    let all = [host, ("authorization", all.as_str())];
+    let metrics = [host, ("authorization", metrics.as_str())];
+    for path in ["/audit", "/logs", "/services/cart/revisions", "/tokens"] {
+        assert_eq!(status(&admin, "GET", path, &all), 503, "{path}");
+        assert_eq!(status(&admin, "GET", path, &metrics), 403, "{path}");
+        assert_eq!(status(&admin, "DELETE", path, &all), 405, "{path}");
+        assert_eq!(status(&admin, "GET", path, &[host]), 401, "{path}");
     }
-    assert_eq!(status("GET", "/tokens", &[host, all]), 503);
 }
 
 /// A path of each page that takes a POST or a DELETE, and the service that it changes.

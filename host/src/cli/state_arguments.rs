@@ -48,8 +48,8 @@ pub struct HostArguments {
     pub admin: Option<Address>,
 }
 
-/// The environment variable with a token of `kumiki token add`. It is no flag, because everybody on a
-/// machine can see the flags of all processes.
+/// The environment variable with a token of `kumiki token add`. It is no flag, because everybody on
+/// a machine can see the flags of all processes.
 const TOKEN: &str = "KUMIKI_TOKEN";
 
 /// A state directory, and what the app's configuration says beside.

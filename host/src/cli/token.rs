@@ -98,8 +98,8 @@ pub async fn run(arguments: &TokenArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A name as it stands in a path. Those that there are need no escapes, and the host is to be the one
-/// who says that another is none.
+/// A name as it stands in a path. Those that there are need no escapes, and the host is to be the
+/// one who says that another is none.
 fn path_step(name: &str) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
     utf8_percent_encode(name, KEPT).to_string()
