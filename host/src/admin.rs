@@ -1,5 +1,5 @@
-//! The admin API: what runs, how it fares, and what changes it, for those who have a token. This page
-//! is the path of one request; every check comes before the first word about the app.
+//! The admin API: what runs, how it fares, and what changes it, for those who have a token. This
+//! page is the path of one request; every check comes before the first word about the app.
 //!
 //! Left to others: the socket (`listener`), whose a token is (`tokens`), what it permits (`roles`),
 //! which page asks for what (`page`), what is counted ([`crate::telemetry::metrics`]).

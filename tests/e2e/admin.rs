@@ -1,5 +1,5 @@
-//! The admin API of the real host: who may ask, and what is said. That no guest gets there is tested
-//! in `admin_reach`.
+//! The admin API of the real host: who may ask, and what is said. That no guest gets there is
+//! tested in `admin_reach`.
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;

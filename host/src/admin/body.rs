@@ -1,5 +1,5 @@
-//! The bodies that requests may have: small but for a component's, and whole before anything is done
-//! with them.
+//! The bodies that requests may have: small but for a component's, and whole before anything is
+//! done with them.
 
 use bytes::Bytes;
 use http::Method;

@@ -129,8 +129,8 @@ async fn serve(stream: Box<dyn Stream>, admin: Arc<Admin>) {
     }
 }
 
-/// Ends a connection. A client whose request was refused may be sending a whole component still, and
-/// would lose its answer if the socket were closed before it has read that far.
+/// Ends a connection. A client whose request was refused may be sending a whole component still,
+/// and would lose its answer if the socket were closed before it has read that far.
 async fn close(mut stream: Box<dyn Stream>, is_refused: bool) {
     let rest = async {
         stream.shutdown().await?;

@@ -173,6 +173,34 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     assert_eq!(status("GET", "/events/topics", &[host, metrics]), 403);
     assert_eq!(status("GET", "/events/topics", &[host]), 401);
     assert_eq!(status("DELETE", "/events/topics", &[host, all]), 405);
+    assert_eq!(status("GET", "/backup", &[host, all]), 405);
+    assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
+    assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
+    assert_eq!(status("POST", "/backup", &[host, all]), 400);
+}
+
+#[test]
+fn pages_of_one_service_and_of_lines_have_their_status() {
+    let (admin, token, metrics_token) = admin();
+    let (all, metrics) = (format!("Bearer {token}"), format!("Bearer {metrics_token}"));
+    let all = ("authorization", all.as_str());
+    let metrics = ("authorization", metrics.as_str());
+    let host = ("host", "127.0.0.1:3001");
+    let status = |method, path, headers: &[(&str, &str)]| {
+        let head = head(method, path, headers);
+        let answer = admin.admit(&head);
+        let answer = answer.and_then(|(page, caller)| {
+            let asked = Asked {
+                head,
+                caller,
+                body: Bytes::new(),
+                upload_time: Duration::ZERO,
+            };
+            admin.answer(page, &asked)
+        });
+        let answer = answer.unwrap_or_else(|refusal| refusal.answer());
+        answer.status().as_u16()
+    };
     assert_eq!(status("GET", "/logs", &[host, all]), 200);
     assert_eq!(
         status("GET", "/logs?service=cart&after=7", &[host, all]),
@@ -186,10 +214,6 @@ fn every_check_has_its_status_and_the_first_one_answers() {
     assert_eq!(status("GET", "/services/none", &[host, all]), 404);
     assert_eq!(status("GET", "/services/", &[host, all]), 404);
     assert_eq!(status("GET", "/services/cart", &[host]), 401);
-    assert_eq!(status("GET", "/backup", &[host, all]), 405);
-    assert_eq!(status("POST", "/backup", &[host, metrics]), 403);
-    assert_eq!(status("POST", "/backup", &[host, all, origin]), 403);
-    assert_eq!(status("POST", "/backup", &[host, all]), 400);
     for path in ["/audit", "/services/cart/revisions"] {
         assert_eq!(status("GET", path, &[host, all]), 503, "{path}");
         assert_eq!(status("GET", path, &[host, metrics]), 403, "{path}");

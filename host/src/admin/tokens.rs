@@ -1,5 +1,6 @@
-//! The tokens of the admin API, and whose they are: two files in the state directory (`file`), and those
-//! that the operator adds, of which [`Operations`] keeps the digests. Who has one is who may ask.
+//! The tokens of the admin API, and whose they are: two files in the state directory (`file`), and
+//! those that the operator adds, of which [`Operations`] keeps the digests. Who has one is who may
+//! ask.
 
 mod file;
 pub(super) mod pages;
@@ -107,8 +108,8 @@ fn caller(name: &str, role: Role) -> Caller {
     }
 }
 
-/// What is kept of a token. It has 256 random bits, so that its digest needs no salt, and nothing is
-/// learned from how long it takes to find one.
+/// What is kept of a token. It has 256 random bits, so that its digest needs no salt, and nothing
+/// is learned from how long it takes to find one.
 fn sha256(token: &[u8]) -> String {
     hex::encode(Sha256::digest(token))
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::served::Served;
@@ -235,47 +236,88 @@ fn what_is_not_as_documented_is_found() {
     assert_eq!(found.len(), 3, "{found:?}");
 }
 
-/// The bus of this test's app is none, so its shapes stand in for the answers that are made of them.
+/// The app of these tests has no bus; its shapes stand in for the answers that are made of them.
 #[test]
 fn what_the_pages_of_the_bus_say_is_what_it_says() {
     let root = document();
-    let check = |route: &str, method: &str, status: &str, value: Value| {
-        let answer = &root["paths"][route][method]["responses"][status];
-        let schema = &answer["content"]["application/json"]["schema"];
-        assert!(schema.is_object(), "{method} {route}");
-        check(&root, schema, &value, route);
+    let topics = vec![topic()];
+    let events = vec![event()];
+    let list = EventList {
+        events,
+        read_to: 1,
+        more: true,
     };
-    let raw = || serde_json::value::RawValue::from_string("{}".to_owned()).unwrap();
-    let topic = Topic {
+    let (ids, new) = (vec!["1".to_owned()], vec![true]);
+    let subscribers = vec![
+        subscriber(Kind::Schedule, None),
+        subscriber(Kind::Subscription, Some(1.5)),
+    ];
+    let dead = vec![letter(None), letter(Some("a"))];
+    let one = || json!(letter(Some("a")));
+    for (method, route, status, answer) in [
+        ("get", "topics", "200", json!(Topics { topics })),
+        ("get", "topics/{topic}", "200", json!(list)),
+        (
+            "post",
+            "topics/{topic}",
+            "202",
+            json!(Published { ids, new }),
+        ),
+        (
+            "get",
+            "subscribers",
+            "200",
+            json!(Subscribers { subscribers }),
+        ),
+        (
+            "get",
+            "dead",
+            "200",
+            json!(DeadLetters { dead, more: true }),
+        ),
+        ("get", "dead/{id}", "200", one()),
+        ("delete", "dead/{id}", "200", one()),
+        ("post", "dead/{id}/retry", "200", one()),
+        (
+            "post",
+            "replay",
+            "200",
+            json!(Replayed { subscriptions: 1 }),
+        ),
+    ] {
+        let responses = &root["paths"][format!("/events/{route}")][method]["responses"];
+        let schema = &responses[status]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{method} {route}");
+        check(&root, schema, &answer, route);
+    }
+}
+
+fn topic() -> Topic {
+    Topic {
         name: "a".to_owned(),
         published: 1,
         events: 1,
         bytes: 1,
         delayed: 1,
         backlog: 1,
-    };
-    let topics = vec![topic];
-    check("/events/topics", "get", "200", json!(Topics { topics }));
-    let event = Event {
+    }
+}
+
+fn event() -> Event {
+    Event {
         position: 1,
         topic: "a".to_owned(),
         stored: "2026".to_owned(),
-        event: raw(),
-    };
-    let list = EventList {
-        events: vec![event],
-        read_to: 1,
-        more: true,
-    };
-    check("/events/topics/{topic}", "get", "200", json!(list));
-    let (ids, new) = (vec!["1".to_owned()], vec![true]);
-    check(
-        "/events/topics/{topic}",
-        "post",
-        "202",
-        json!(Published { ids, new }),
-    );
-    let subscriber = |kind, oldest: Option<f64>| Subscriber {
+        event: no_event(),
+    }
+}
+
+fn no_event() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap()
+}
+
+fn subscriber(kind: Kind, oldest: Option<f64>) -> Subscriber {
+    Subscriber {
         service: "cart".to_owned(),
         kind,
         topic: oldest.map(|_| "a".to_owned()),
@@ -289,18 +331,11 @@ fn what_the_pages_of_the_bus_say_is_what_it_says() {
         oldest_age_seconds: oldest,
         delivered: 1,
         failed: 1,
-    };
-    let subscribers = vec![
-        subscriber(Kind::Schedule, None),
-        subscriber(Kind::Subscription, Some(1.5)),
-    ];
-    check(
-        "/events/subscribers",
-        "get",
-        "200",
-        json!(Subscribers { subscribers }),
-    );
-    let letter = |answer: Option<&str>| DeadLetter {
+    }
+}
+
+fn letter(answer: Option<&str>) -> DeadLetter {
+    DeadLetter {
         id: 1,
         service: "cart".to_owned(),
         subscription: answer.map(str::to_owned),
@@ -312,29 +347,7 @@ fn what_the_pages_of_the_bus_say_is_what_it_says() {
         reason: "a".to_owned(),
         status: answer.map(|_| 500),
         retrying: true,
-        event: raw(),
+        event: no_event(),
         answer: answer.map(str::to_owned),
-    };
-    let dead = vec![letter(None), letter(Some("a"))];
-    check(
-        "/events/dead",
-        "get",
-        "200",
-        json!(DeadLetters { dead, more: true }),
-    );
-    for method in ["get", "delete"] {
-        check("/events/dead/{id}", method, "200", json!(letter(Some("a"))));
     }
-    check(
-        "/events/dead/{id}/retry",
-        "post",
-        "200",
-        json!(letter(Some("a"))),
-    );
-    check(
-        "/events/replay",
-        "post",
-        "200",
-        json!(Replayed { subscriptions: 1 }),
-    );
 }
