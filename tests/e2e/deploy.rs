@@ -213,10 +213,8 @@ fn what_would_break_a_caller_is_refused_with_the_functions() {
     };
     let whoami = row("whoami").unwrap_or_else(|| panic!("no row of `whoami`: {told}"));
     assert!(whoami.starts_with("caller "), "{whoami}");
-    assert!(
-        whoami.contains("func() -> result<string, error>"),
-        "{whoami}"
-    );
+    assert!(whoami.contains(" func() -> "), "{whoami}");
+    assert!(whoami.ends_with("the function is gone"), "{whoami}");
     for differs in ["fail", "sized", "take", "count", "ticket", "bare-fail"] {
         assert!(row(differs).is_some(), "no row of `{differs}`: {told}");
     }
@@ -241,27 +239,21 @@ fn what_would_break_a_caller_is_refused_with_the_functions() {
 
 #[test]
 fn callers_take_a_newer_minor_version_without_a_restart() {
-    let newest = "test:chain/work@1.1.0";
-    // The link is there before anybody needs it.
-    let new = caller("caller", "provider").link(newest, "provider");
-    let app = App::new([new, provider("provider")]);
+    let app = App::new([caller("caller", "provider"), provider("provider")]);
     let host = app.gates("key_value_wasi").start();
     let operator = host.operator();
     assert_eq!(ask(&host, "/caller?call=whoami"), "ok provider");
-    // First the consumer: its provider has no such function yet.
-    let early = operator.ask_deploy("caller", "", &guest("link_caller_newer"));
-    assert_eq!(early.status, 409, "{}", early.text());
-    assert_eq!(
-        operator.deploy("provider", &guest("link_provider_newer")),
-        2
-    );
+    let newer = guest("link_provider_newer");
+    assert_eq!(operator.deploy("provider", &newer), 2);
+    assert_eq!(operator.live("provider"), [(2, 100)]);
     assert_eq!(ask(&host, "/caller?call=whoami"), "ok provider");
     unavailable(&ask(&host, "/caller?call=fail&how=trap"));
-    assert_eq!(operator.deploy("caller", &guest("link_caller_newer")), 2);
-    assert_eq!(ask(&host, "/caller"), "ok added");
-    // And now nobody may take it away.
-    let late = operator.ask_deploy("provider", "", &guest("link_provider"));
-    assert_eq!(late.status, 409, "{}", late.text());
+    // What the manifest has no link for cannot be imported, whoever exports it by now.
+    let answer = operator.ask_deploy("caller", "", &guest("link_caller_newer"));
+    assert_eq!(answer.status, 409, "{}", answer.text());
+    let text = answer.text();
+    assert!(text.contains("test:chain/work@1.1.0"), "{text}");
+    assert_eq!(ask(&host, "/caller?call=whoami"), "ok provider");
 }
 
 #[test]

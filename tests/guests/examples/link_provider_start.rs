@@ -8,11 +8,9 @@ mod bindings {
     });
 }
 
-#[used]
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn() = start;
-
-extern "C" fn start() {
+/// Called while the instance is made; constructors would wait for the first call of an export.
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
     panic!("internal detail of the guest");
 }
 

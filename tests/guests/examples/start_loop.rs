@@ -4,11 +4,9 @@ use kumiki_guests::incoming::Request;
 
 kumiki_guests::guest!(handle);
 
-#[used]
-#[unsafe(link_section = ".init_array")]
-static START: extern "C" fn() = start;
-
-extern "C" fn start() {
+/// Called while the instance is made; constructors would wait for the first call of an export.
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
     let mut number = 0u64;
     loop {
         number = std::hint::black_box(number.wrapping_add(1));
