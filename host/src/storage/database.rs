@@ -86,9 +86,9 @@ fn connect(path: &Path, page_count_max: u64) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Keeps prepared statements as they are. Without this SQLite prepares one anew whenever a parameter
-/// of a range or of its LIMIT is bound, for a plan that suits the value; the engines' statements
-/// have one good plan each.
+/// Keeps prepared statements as they are. Without this SQLite prepares one anew whenever a
+/// parameter of a range or of its LIMIT is bound, for a plan that suits the value; the engines'
+/// statements have one good plan each.
 pub fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     let setting = DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG;
     connection.set_db_config(setting, true).map(drop)

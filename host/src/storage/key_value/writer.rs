@@ -2,18 +2,17 @@
 //! closes the file when nobody has used it for a while. Also keeps the readers' connections, which
 //! it closes at the same time, and lends them for snapshots.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledBack};
 use super::log::LogWatch;
+use super::queue::{Answer, CHORES_MAX, Caller, Chores, Queue, Waiting, refuse};
 use super::reader::{self, ReadError};
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
@@ -25,8 +24,6 @@ use crate::storage::state_dir::free_bytes;
 
 /// Writes that may wait; further callers wait for their turn without taking memory here.
 const WAITING_MAX: usize = 256;
-/// Bytes after which a transaction takes no further write.
-const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Connections that are kept for readers and snapshots; more are opened when more are in use at
 /// once, and closed afterwards.
 const READERS_KEPT: usize = 16;
@@ -41,74 +38,6 @@ const CHECKPOINT_PAGES: i64 = 4000;
 /// How long the free space of the disk is believed: what is written meanwhile is far less than the
 /// reserve.
 const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
-
-/// Chores that wait before they are worth a commit of their own.
-const CHORES_MAX: usize = 1000;
-
-type Answer = Result<Outcome, KeyValueError>;
-
-struct Waiting {
-    operation: Operation,
-    /// Nobody waits for a chore.
-    caller: Option<Caller>,
-}
-
-struct Caller {
-    reply: oneshot::Sender<Answer>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Waiting {
-    fn answer(self, answer: Answer) {
-        match (self.caller, answer) {
-            // One that has gone does not hear it.
-            (Some(caller), answer) => drop(caller.reply.send(answer)),
-            (None, Ok(_)) => {}
-            (None, Err(error)) => tracing::warn!(%error, "a store is not tidied up"),
-        }
-    }
-}
-
-/// What nobody waits for and may be lost, because the next start of the host does it again: it is
-/// written with the next commit, and by itself only once the store is idle.
-#[derive(Default)]
-struct Chores {
-    /// Events up to this number are on the bus.
-    relayed: Option<i64>,
-    /// Deliveries whose acknowledgement the bus has.
-    forgotten: Vec<DeliveryId>,
-}
-
-impl Chores {
-    fn is_empty(&self) -> bool {
-        self.relayed.is_none() && self.forgotten.is_empty()
-    }
-
-    fn take(&mut self) -> impl Iterator<Item = Operation> + use<> {
-        let Chores { relayed, forgotten } = std::mem::take(self);
-        let forgotten = Some(forgotten).filter(|forgotten| !forgotten.is_empty());
-        let relayed = relayed.map(Operation::Relayed);
-        relayed.into_iter().chain(forgotten.map(Operation::Forget))
-    }
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// Of these, those that are not patient.
-    urgent: usize,
-    chores: Chores,
-    thread: Option<JoinHandle<()>>,
-    is_closing: bool,
-}
-
-impl Queue {
-    /// Whoever waits learns it by the end of the channel.
-    fn refuse_all(&mut self) {
-        self.waiting.clear();
-        self.urgent = 0;
-    }
-}
 
 struct Shared {
     path: PathBuf,
@@ -460,20 +389,7 @@ impl Shared {
             let waited = self.wake.wait_timeout(queue, pause);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let chore = |operation| Waiting {
-            operation,
-            caller: None,
-        };
-        let mut units: Vec<Waiting> = queue.chores.take().map(chore).collect();
-        let mut bytes = 0;
-        while bytes < BATCH_BYTES_MAX
-            && let Some(unit) = queue.waiting.pop_front()
-        {
-            bytes += unit.operation.bytes();
-            queue.urgent -= usize::from(!unit.operation.is_patient());
-            units.push(unit);
-        }
-        Some(units)
+        Some(queue.take_batch())
     }
 
     fn commit(
@@ -561,12 +477,6 @@ impl Reserve {
         };
         self.known = Some((Instant::now(), is_reached));
         is_reached
-    }
-}
-
-fn refuse(units: impl IntoIterator<Item = Waiting>, refusal: KeyValueError) {
-    for unit in units {
-        unit.answer(Err(refusal.clone()));
     }
 }
 
