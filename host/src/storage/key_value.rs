@@ -6,6 +6,7 @@
 mod commit;
 mod log;
 mod mailbox;
+mod queue;
 mod reader;
 mod schema;
 pub mod unit;

@@ -2,20 +2,17 @@
 //! closes the file when nobody has used it for a while. Also keeps the readers' connections, which
 //! it closes at the same time, and lends them for snapshots.
 
-mod queue;
-mod reserve;
-
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore, oneshot};
 
-use self::queue::{Answer, Caller, Chores, Queue, Waiting};
-use self::reserve::Reserve;
 use super::commit::{self, Budget, Operation, Outcome, PAGES_FOR_DELETES, RolledBack};
 use super::log::LogWatch;
+use super::queue::{Answer, CHORES_MAX, Caller, Chores, Queue, Waiting, refuse};
 use super::reader::{self, ReadError};
 use super::schema::{self, SchemaError};
 use super::{KeyValueError, Limits};
@@ -23,11 +20,10 @@ use crate::storage::bus::DeliveryId;
 use crate::storage::commit_gate::CommitGate;
 use crate::storage::database::{self, DatabaseError};
 use crate::storage::pace::Pace;
+use crate::storage::state_dir::free_bytes;
 
 /// Writes that may wait; further callers wait for their turn without taking memory here.
 const WAITING_MAX: usize = 256;
-/// Bytes after which a transaction takes no further write.
-const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Connections that are kept for readers and snapshots; more are opened when more are in use at
 /// once, and closed afterwards.
 const READERS_KEPT: usize = 16;
@@ -39,8 +35,9 @@ const STATEMENTS_CACHED: usize = 48;
 /// Pages of the log after which it is copied into the file: 16 MiB, because a page that is written
 /// often is then copied once for many commits.
 const CHECKPOINT_PAGES: i64 = 4000;
-/// Chores that wait before they are worth a commit of their own.
-const CHORES_MAX: usize = 1000;
+/// How long the free space of the disk is believed: what is written meanwhile is far less than the
+/// reserve.
+const FREE_SPACE_BELIEVED: Duration = Duration::from_millis(100);
 
 struct Shared {
     path: PathBuf,
@@ -392,20 +389,7 @@ impl Shared {
             let waited = self.wake.wait_timeout(queue, pause);
             queue = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        let chore = |operation| Waiting {
-            operation,
-            caller: None,
-        };
-        let mut units: Vec<Waiting> = queue.chores.take().map(chore).collect();
-        let mut bytes = 0;
-        while bytes < BATCH_BYTES_MAX
-            && let Some(unit) = queue.waiting.pop_front()
-        {
-            bytes += unit.operation.bytes();
-            queue.urgent -= usize::from(!unit.operation.is_patient());
-            units.push(unit);
-        }
-        Some(units)
+        Some(queue.take_batch())
     }
 
     fn commit(
@@ -467,9 +451,32 @@ impl Shared {
     }
 }
 
-fn refuse(units: impl IntoIterator<Item = Waiting>, refusal: KeyValueError) {
-    for unit in units {
-        unit.answer(Err(refusal.clone()));
+/// Whether the disk is nearly full, as far as it is known.
+#[derive(Default)]
+struct Reserve {
+    /// When the disk was asked, and whether it was.
+    known: Option<(Instant, bool)>,
+}
+
+impl Reserve {
+    /// A file system that does not say how full it is counts as full: nothing that cannot be kept
+    /// is acknowledged.
+    fn is_reached(&mut self, file: &Path, free_bytes_min: u64) -> bool {
+        if let Some((asked, is_reached)) = self.known
+            && asked.elapsed() < FREE_SPACE_BELIEVED
+        {
+            return is_reached;
+        }
+        let folder = file.parent().unwrap_or(file);
+        let is_reached = match free_bytes(folder) {
+            Ok(free) => free < free_bytes_min,
+            Err(error) => {
+                tracing::error!(%error, folder = %folder.display(), "free space is unknown");
+                true
+            }
+        };
+        self.known = Some((Instant::now(), is_reached));
+        is_reached
     }
 }
 

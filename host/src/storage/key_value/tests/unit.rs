@@ -389,6 +389,22 @@ async fn a_delivery_is_handled_once() {
 }
 
 #[tokio::test]
+async fn a_store_is_tidied_up_when_it_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.db");
+    let before = open(&path);
+    let unit = Unit::new(before.clone());
+    unit.publish(vec![event("e")]).unwrap();
+    before.commit(&unit, Some(delivery(1))).await.unwrap();
+    before.outbox_relayed(1);
+    before.forget_deliveries(vec![delivery(1)]);
+    drop((unit, before));
+    let store = open(&path);
+    assert_eq!(store.outbox(0, 9), Ok(vec![]));
+    assert_eq!(store.deliveries(), Ok(vec![]));
+}
+
+#[tokio::test]
 async fn an_ended_unit_does_nothing_more() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(&directory);
