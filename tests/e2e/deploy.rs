@@ -96,7 +96,9 @@ fn no_request_fails_and_no_connection_goes_back_under_load() {
             assert_eq!(host.build("/shop"), number);
         }
         drop(over);
-        visits.map(|visit| visit.join().unwrap());
+        for visit in visits {
+            visit.join().unwrap();
+        }
     });
     println!("{} answers during ten deploys", answered.into_inner());
 }
@@ -375,7 +377,6 @@ fn an_answer_that_streams_ends_with_the_build_that_began_it() {
 #[test]
 fn an_answer_that_streams_for_too_long_is_cut_off() {
     let host = app().start();
-    let operator = host.operator();
     let mut stream = begin_stream(&host, "never", 1);
     let wasm = file(&host, &build(2));
     let arguments = ["deploy", "shop", "--drain-timeout", "0", "--wasm", &wasm];

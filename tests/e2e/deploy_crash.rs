@@ -88,7 +88,8 @@ impl std::fmt::Display for Deploys {
         } = self;
         write!(
             out,
-            "{acknowledged} deploys acknowledged and none lost, {} cut of which {cut_live} happened",
+            "{acknowledged} deploys acknowledged and none lost, {} cut of which {cut_live} \
+             happened",
             cut_live + cut_lost
         )
     }

@@ -93,7 +93,8 @@ impl Operator for Arc<Fleet> {
         _manifest: &Path,
         _dry_run: bool,
     ) -> Result<Applied, OperateError> {
-        Err(OperateError::Unavailable("not yet".to_owned()))
+        let text = "this host reads its manifest at the start; start it anew to apply a change";
+        Err(OperateError::Unavailable(text.to_owned()))
     }
 
     fn audit(
