@@ -107,7 +107,8 @@ fn a_backup_under_load_is_one_moment_and_comes_back() {
         let backup = shelf.path(&number.to_string());
         let restored = run(host.folder(), &["restore", &backup, "--state-dir", &new]);
         succeeded(&restored);
-        assert!(restored.stdout.contains("3 files"), "{restored}");
+        // Two stores and the bus; what is live, and the WebAssembly of its two services.
+        assert!(restored.stdout.contains("6 files"), "{restored}");
         let copy = app().arguments(&["--state-dir", &new]).start();
         for writer in 0..WRITERS {
             let key = format!("count-{writer}");
@@ -228,7 +229,8 @@ fn stores_that_lie_elsewhere_are_named() {
     increment(&host, "out", "a", 1);
     let named = |outcome: &Refusal| {
         succeeded(outcome);
-        assert!(outcome.stdout.starts_with("1 file ("), "{outcome}");
+        // The store that is here; what is live, and the WebAssembly of its service.
+        assert!(outcome.stdout.starts_with("3 files ("), "{outcome}");
         for text in ["`out` is in", "out.db", "`far` is in Redis"] {
             assert!(outcome.stdout.contains(text), "{outcome}");
         }

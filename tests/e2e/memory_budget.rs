@@ -35,8 +35,8 @@ fn the_service_that_was_not_called_for_longest_leaves_memory_first() {
         ask(&host, "/neighbour");
         host.resident_memory_kib() / 1024
     };
-    // Two of them fit, and three do not, by half of one.
-    let budget = (base_mib + 330).to_string();
+    // Two of them fit, and three do not, by a good part of one.
+    let budget = (base_mib + 310).to_string();
     let app = hoarders().arguments(&["--memory-budget", &budget]);
     // The flag goes over the manifest.
     let host = app.setting("memory_budget_mib = 1").start();
@@ -73,7 +73,7 @@ fn a_busy_service_serves_on_where_the_budget_cannot_be_kept() {
                 assert!(budget_unloads(&host, id) > 0);
             }
         }
-        host.wait_for_output("nothing can leave memory: 2 services are in use");
+        host.wait_for_output("nothing can leave memory");
         for id in ["caller", "provider"] {
             assert!(is_loaded(&host, id));
             assert_eq!(budget_unloads(&host, id), 0);

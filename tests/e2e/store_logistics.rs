@@ -21,7 +21,7 @@ fn app(stage_seconds: u32) -> App {
         ))
         .link("store:users/identity@1.0.0", "users")
         .setting("reuse_max = 100")
-        .setting("atomic = [\"/events/...\"]")
+        .setting("atomic = [\"/events/...\", \"/schedules/...\"]")
         .setting("atomic_attempts_max = 100")
         .setting(
             "subscriptions = [{ topic = \"shipment.requested\", \

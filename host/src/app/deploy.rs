@@ -116,7 +116,7 @@ impl Fleet {
     }
 
     /// The component that a revision has its settings of, and the manifest that it stands in.
-    fn component(
+    pub(super) fn component(
         &self,
         revision: &operations::Revision,
     ) -> Result<(Component, Manifest), OperateError> {

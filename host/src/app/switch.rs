@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::fleet::{Fleet, unavailable};
 use super::loading::is_offered;
+use crate::admin::described::Described;
 use crate::admin::operations::shapes::{Switched, Weighted};
 use crate::admin::operations::{DRAIN_TIMEOUT_MS, OperateError};
 use crate::runtime::contracts::deploy::{NewRevision, breaks};
@@ -110,8 +111,15 @@ impl Fleet {
             ..Change::default()
         };
         self.operations.change(&change).map_err(unavailable)?;
+        let described = self.component(target).map(|(component, manifest)| {
+            let contract = revision.instances.loader().artifact.contract();
+            Described::new(&manifest, &component, contract.clone())
+        });
         let weight = WEIGHT_SUM;
         let left = self.switch(&service, vec![Share { revision, weight }]);
+        if let Ok(described) = described {
+            self.descriptions.set(id, described);
+        }
         self.tasks
             .spawn(async move { drain(&left, DRAIN_TIMEOUT).await });
         Ok(Switched {

@@ -21,6 +21,8 @@ const ROUND_PAUSE: Duration = Duration::from_millis(100);
 /// Takes services that nobody calls out of memory, until the registry is gone.
 pub async fn sweep(registry: Weak<Registry>, memory_budget_mib: Option<u64>) {
     let mut budget = memory_budget_mib.and_then(|budget_mib| {
+        // What loading the app has left must not count as the host's own.
+        process::give_back_memory();
         let resident_bytes = process::resident_bytes();
         if resident_bytes.is_none() {
             tracing::warn!("the memory budget is not kept: /proc/self/status cannot be read");
